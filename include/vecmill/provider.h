@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vecmill/result.h"
+#include "vecmill/sink.h"
+#include "vecmill/tokens.h"
+
+namespace vecmill {
+
+enum class Role : std::uint8_t { kDocument, kQuery, kNone };
+
+struct Capabilities {
+  SpaceInfo space;
+  std::uint32_t max_tokens = 0;        ///< per text, special tokens included; 0: no limit known
+  std::uint32_t max_batch_texts = 0;   ///< per call; 0: any
+  std::uint64_t max_batch_tokens = 0;  ///< per call; 0: any
+};
+
+struct EmbedOptions {
+  Role role = Role::kDocument;
+  Truncate truncate = Truncate::kEnd;
+};
+
+struct Embedding {
+  std::vector<float> vector;  ///< [dims]
+  std::uint32_t tokens = 0;   ///< that went into the model, special tokens included
+  std::uint32_t truncated_tokens = 0;
+};
+
+/// Turns texts into vectors. Nothing of limits, retries or money is inside: they wrap it.
+/// Safe from any thread; each call runs on the threads of the caller unless an adapter says else.
+class Provider {
+ public:
+  virtual ~Provider() = default;
+
+  [[nodiscard]] virtual Capabilities capabilities() const = 0;
+
+  /// How many tokens a text has for this model, special tokens included, before any truncation.
+  virtual Result<std::uint32_t> count_tokens(std::string_view text, Role role) const = 0;
+
+  /// One result per text, in order. One bad text fails alone.
+  virtual std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
+                                               const EmbedOptions& options) = 0;
+};
+
+}  // namespace vecmill

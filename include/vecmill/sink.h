@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vecmill/result.h"
+
+namespace vecmill {
+
+/// What a set of vectors is: two sets may be mixed or compared only if all of this is equal.
+struct SpaceInfo {
+  std::string space;       ///< SHA-256 in hex of everything that changes what a vector means
+  std::string arithmetic;  ///< "f32/1": number format and the version of the engine's numerics
+  std::string model;       ///< the name the user gave, for people to read
+  std::uint32_t dims = 0;
+};
+
+/// One finished text, or one that failed: `error` set means there is no vector.
+struct OutputRow {
+  std::string id;
+  std::vector<float> vector;  ///< [dims], empty on failure
+  std::string metadata;       ///< JSON object text or empty
+  std::uint32_t truncated_tokens = 0;
+  std::optional<Error> error;
+};
+
+/// Where vectors go. Used by one thread. Idempotent: writing a row with an id and position that is
+/// already there replaces it with the same thing.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  /// Appends rows in input order. Not durable until `commit`.
+  virtual Status write(std::span<const OutputRow> rows) = 0;
+
+  /// Makes all rows so far durable, together with `position` (of the source, right behind them).
+  virtual Status commit(const std::string& position) = 0;
+
+  /// Ends the set: all files get their final names. Nothing may be written afterwards.
+  virtual Status finish() = 0;
+};
+
+}  // namespace vecmill
