@@ -1,0 +1,13 @@
+# find_package(vecmill): the libraries that the archive needs, then vecmill::vecmill.
+include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+find_dependency(tl-expected)
+find_dependency(nlohmann_json)
+find_dependency(simdjson)
+find_dependency(CURL)
+find_dependency(OpenSSL COMPONENTS Crypto)
+find_dependency(ZLIB)
+find_dependency(tomlplusplus)
+find_dependency(PkgConfig)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+include(${CMAKE_CURRENT_LIST_DIR}/vecmill_targets.cmake)
