@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "vecmill/encode/model_description.h"
+#include "vecmill/result.h"
+#include "vecmill/tokens.h"
+
+namespace vecmill::encode {
+
+class Team;
+
+/// Reads the configuration files of a model folder (sentence-transformers, old and new layout, or
+/// a bare Hugging Face folder).
+///   errors  kNotFound, kInvalidData, kUnsupported naming the module, activation or architecture
+Result<ModelDescription> describe(const std::filesystem::path& model_folder);
+
+/// Turns a model folder into one packed file (docs/packed_format.md), atomically.
+///   errors  as `describe`, and kInvalidData or kMismatch naming the tensor, kIo
+Status pack(const std::filesystem::path& model_folder, const std::filesystem::path& packed_file);
+
+/// Reads every byte of a packed file again.
+///   errors  kInvalidData naming the block whose checksum is wrong
+Status verify_packed(const std::filesystem::path& packed_file);
+
+/// One tokenized text: special tokens included, at most `max_tokens` ids.
+struct Sequence {
+  std::span<const TokenId> ids;
+  std::uint32_t prompt_tokens =
+      0;  ///< leading ids that come from the prompt, <s> or [CLS] included
+};
+
+struct EncoderOptions {
+  std::uint32_t dims = 0;  ///< Matryoshka: keep the first `dims` components; 0: all of them
+  std::string isa;         ///< "portable", "avx2", "avx512"; empty: VECMILL_ISA, else the best
+};
+
+/// The memory one encoding thread needs; it grows to the largest batch seen.
+class EncoderWorkspace {
+ public:
+  ~EncoderWorkspace();
+  EncoderWorkspace(const EncoderWorkspace&) = delete;
+  EncoderWorkspace& operator=(const EncoderWorkspace&) = delete;
+
+ private:
+  friend class Encoder;
+  EncoderWorkspace();
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A packed model, mapped and ready. Immutable; shared by any number of threads, each with its own
+/// workspace. A vector depends on its own ids only: not on the batch, the thread or the processor.
+class Encoder {
+ public:
+  ///   errors  kNotFound, kIo, kInvalidData, kUnsupported (ISA), kInvalidArgument (dims)
+  static Result<std::shared_ptr<const Encoder>> open(const std::filesystem::path& packed_file,
+                                                     const EncoderOptions& options = {});
+  ~Encoder();
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+
+  [[nodiscard]] const ModelDescription& description() const;
+  [[nodiscard]] std::uint32_t dims() const;  ///< of the vectors that `encode` writes
+
+  /// SHA-256 over weights and configuration that change a vector (tokenizer, prompt, limit and dims
+  /// are the caller's part of the fingerprint).
+  [[nodiscard]] const std::string& fingerprint() const;
+  [[nodiscard]] const std::string& weights_sha256() const;  ///< of the files they were packed from
+  [[nodiscard]] std::string isa() const;                    ///< the instruction set in use
+
+  [[nodiscard]] std::unique_ptr<EncoderWorkspace> make_workspace() const;
+
+  /// On the calling thread. `out` is [batch.size(), dims()].
+  ///   errors  kInvalidArgument: an empty sequence, too many ids, an id outside the vocabulary;
+  ///           kInvalidData: the packed file is damaged
+  Status encode(std::span<const Sequence> batch, EncoderWorkspace& workspace, float* out) const;
+
+  /// One text over the threads of `team`, for latency; the same bits as `encode`.
+  Status encode_one(const Sequence& sequence, Team& team, EncoderWorkspace& workspace,
+                    float* out) const;
+
+ private:
+  struct State;
+  explicit Encoder(std::unique_ptr<const State> state);
+  std::unique_ptr<const State> state_;
+};
+
+}  // namespace vecmill::encode
