@@ -1,15 +1,16 @@
 # What `cmake --install` lays down: the program, one archive with every module but the command line,
 # the public headers, and what find_package(vecmill) needs. Consumers link vecmill::vecmill.
 get_property(modules GLOBAL PROPERTY VECMILL_MODULES)
-get_property(libs GLOBAL PROPERTY VECMILL_LIBS)
 list(REMOVE_ITEM modules vecmill_cli)
-list(REMOVE_DUPLICATES libs)
 
 add_library(vecmill_library STATIC)
 set_target_properties(vecmill_library PROPERTIES OUTPUT_NAME vecmill EXPORT_NAME vecmill)
 foreach(module IN LISTS modules)
   target_sources(vecmill_library PRIVATE $<TARGET_OBJECTS:${module}>)
+  get_target_property(module_libs ${module} VECMILL_LIBS)
+  list(APPEND libs ${module_libs})
 endforeach()
+list(REMOVE_DUPLICATES libs)
 foreach(lib IN LISTS libs)
   get_target_property(imported ${lib} IMPORTED)
   get_target_property(kind ${lib} TYPE)

@@ -40,7 +40,7 @@ function(vecmill_module name)
   target_include_directories(vecmill_${name} PUBLIC $<BUILD_INTERFACE:${root}>)
   target_link_libraries(vecmill_${name} PUBLIC vecmill_api ${arg_DEPS} PRIVATE ${arg_USES} ${arg_LIBS})
   set_property(GLOBAL APPEND PROPERTY VECMILL_MODULES vecmill_${name})
-  set_property(GLOBAL APPEND PROPERTY VECMILL_LIBS ${arg_LIBS})
+  set_property(TARGET vecmill_${name} PROPERTY VECMILL_LIBS "${arg_LIBS}")
 
   if(VECMILL_DEVELOPER)
     if(checks)

@@ -4,3 +4,11 @@ die() {
   printf 'error: %s\n' "$*" >&2
   exit 1
 }
+# Runs a command and shows what it said only if it failed.
+quietly() {
+  local out
+  if ! out=$("$@" 2>&1); then
+    printf '%s\n' "$out"
+    die "failed: $*"
+  fi
+}

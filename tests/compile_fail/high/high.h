@@ -1,0 +1,9 @@
+#pragma once
+
+#include "vecmill/result.h"
+
+namespace vecmill::high {
+
+Status run();
+
+}  // namespace vecmill::high

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# coverage.sh BUILD: line coverage of src/ from what the tests of a build with VECMILL_COVERAGE left
+# in BUILD/profiles. Not counted: tests, generated tables, main files, and code for instruction sets
+# that this processor does not have.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=$1 least=${2:-95}
+compgen -G "$build/profiles/*.profraw" > /dev/null || {
+  echo "no profiles in $build/profiles: run tools/test.sh --only asan first"
+  exit 1
+}
+llvm-profdata merge -sparse -o "$build/all.profdata" "$build"/profiles/*.profraw
+
+objects=()
+while IFS= read -r program; do objects+=(-object "$program"); done < <(
+  find "$build/src" "$build/tests" "$build/fuzz" -type f -executable -not -name '*.so' -not -path '*/CMakeFiles/*' | sort)
+ignore='_test\.cc$|_tables?\.(cc|h|inc)$|main\.cc$|/tests/|/fuzz/|/bench/|/usr/|/modules/.*/check/'
+grep -q avx512f /proc/cpuinfo || {
+  ignore+='|avx512'
+  echo "not counted: AVX-512 code, which this processor cannot run"
+}
+llvm-cov export -summary-only -instr-profile "$build/all.profdata" -ignore-filename-regex "$ignore" \
+  "${objects[@]}" > "$build/coverage.json" 2> "$build/coverage.log"
+python3 - "$build/coverage.json" "$least" <<'PYTHON'
+import json, os, sys
+data = json.load(open(sys.argv[1]))["data"][0]
+rows = sorted((f["summary"]["lines"]["percent"], f["summary"]["lines"]["count"] - f["summary"]["lines"]["covered"],
+               os.path.relpath(os.path.realpath(f["filename"]))) for f in data["files"] if f["summary"]["lines"]["count"])
+for percent, missing, name in rows:
+    if percent < 95:
+        print(f"{percent:6.1f} %  {missing:4d} lines not run  {name}")
+total = data["totals"]["lines"]
+print(f"lines covered: {total['covered']} of {total['count']}, {total['percent']:.2f} % (least: {sys.argv[2]} %)")
+sys.exit(total["percent"] < float(sys.argv[2]))
+PYTHON
