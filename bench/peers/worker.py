@@ -1,0 +1,172 @@
+"""One peer in a process of its own: `worker.py torch|onnxruntime|openvino MODEL_FOLDER WORK_FOLDER`.
+
+Speaks the protocol of ours_main.cc: a line of JSON in, a line of JSON out.
+  {"load": NAME, "path": FILE}           token ids of many texts (int32: n, lengths, ids)
+  {"run": NAME, "batch": B, "repeat": R} -> {"seconds": s}, the median of R; length-sorted batches of
+                                         B texts, all cores
+  {"save": NAME, "batch": B, "path": F}  -> the vectors in input order, float32 [n, dims]
+Padded batches are built when a set is loaded or a batch size first used: they are not in the time.
+"""
+
+import json
+import os
+import pathlib
+import sys
+import time
+
+import numpy as np
+
+CORES = len(os.sched_getaffinity(0))
+
+
+class Pooled:
+    """Builds the torch module: the transformer, mean pooling, normalisation."""
+
+    @staticmethod
+    def make(folder: str, attention: str):
+        import torch
+        from transformers import AutoModel
+
+        class Module(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.model = AutoModel.from_pretrained(folder, attn_implementation=attention, dtype=torch.float32)
+
+            def forward(self, input_ids, attention_mask):
+                hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+                weights = attention_mask.unsqueeze(-1).to(hidden.dtype)
+                mean = (hidden * weights).sum(1) / weights.sum(1)
+                return torch.nn.functional.normalize(mean, dim=1)
+
+        return Module().eval()
+
+
+class Torch:
+    def __init__(self, folder: str, _work: pathlib.Path):
+        import torch
+        torch.set_num_threads(CORES)
+        self.torch = torch
+        self.module = Pooled.make(folder, "sdpa")
+
+    def prepare(self, ids: np.ndarray, mask: np.ndarray):
+        return self.torch.from_numpy(ids), self.torch.from_numpy(mask)
+
+    def encode(self, inputs) -> np.ndarray:
+        with self.torch.inference_mode():
+            return self.module(*inputs).numpy()
+
+
+class OnnxRuntime:
+    """The graph exported from torch, then fused by onnxruntime's own transformer optimiser."""
+
+    def __init__(self, folder: str, work: pathlib.Path):
+        import onnxruntime
+        path = work / "model.optimized.onnx"
+        if not path.exists():
+            self.export(folder, work, path)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = CORES
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    @staticmethod
+    def export(folder: str, work: pathlib.Path, path: pathlib.Path) -> None:
+        import torch
+        from onnxruntime.transformers import optimizer
+        module = Pooled.make(folder, "eager")
+        config = module.model.config
+        example = torch.ones(2, 8, dtype=torch.long)
+        axes = {0: "batch", 1: "tokens"}
+        torch.onnx.export(module, (example, example), work / "model.onnx", opset_version=17, dynamo=False,
+                          input_names=["input_ids", "attention_mask"], output_names=["vectors"],
+                          dynamic_axes={"input_ids": axes, "attention_mask": axes})
+        fused = optimizer.optimize_model(str(work / "model.onnx"), "bert", num_heads=config.num_attention_heads,
+                                         hidden_size=config.hidden_size)
+        fused.save_model_to_file(str(path))
+
+    def prepare(self, ids: np.ndarray, mask: np.ndarray):
+        types = {i.name: (np.int32 if "int32" in i.type else np.int64) for i in self.session.get_inputs()}
+        return {"input_ids": ids.astype(types["input_ids"]), "attention_mask": mask.astype(types["attention_mask"])}
+
+    def encode(self, inputs) -> np.ndarray:
+        return self.session.run(None, inputs)[0]
+
+
+class OpenVino:
+    def __init__(self, folder: str, _work: pathlib.Path):
+        import openvino
+        import torch
+        example = torch.ones(2, 8, dtype=torch.long)
+        model = openvino.convert_model(Pooled.make(folder, "sdpa"),
+                                       example_input={"input_ids": example, "attention_mask": example},
+                                       input=[("input_ids", [-1, -1]), ("attention_mask", [-1, -1])])
+        # f32: its default on CPUs with AMX or AVX512-BF16 would be bf16.
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": CORES,
+                    "PERFORMANCE_HINT": "LATENCY"}
+        self.request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+
+    def prepare(self, ids: np.ndarray, mask: np.ndarray):
+        return [ids, mask]
+
+    def encode(self, inputs) -> np.ndarray:
+        return self.request.infer(inputs, share_inputs=True)[0]
+
+
+def read_set(path: str) -> list[np.ndarray]:
+    data = np.fromfile(path, dtype=np.int32)
+    lengths = data[1:1 + data[0]]
+    return np.split(data[1 + data[0]:], np.cumsum(lengths)[:-1])
+
+
+def batches(engine, texts: list[np.ndarray], size: int):
+    """Longest first, so that texts of one batch are of like length."""
+    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+    made = []
+    for start in range(0, len(order), size):
+        rows = order[start:start + size]
+        width = len(texts[rows[0]])
+        ids = np.zeros((len(rows), width), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, index in enumerate(rows):
+            ids[row, :len(texts[index])] = texts[index]
+            mask[row, :len(texts[index])] = 1
+        made.append((rows, engine.prepare(ids, mask)))
+    return made
+
+
+def main() -> None:
+    kind, folder, work = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+    reply_to = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a library prints must not end up among the replies
+    engine = {"torch": Torch, "onnxruntime": OnnxRuntime, "openvino": OpenVino}[kind](folder, work)
+    sets: dict[str, list[np.ndarray]] = {}
+    prepared: dict[tuple[str, int], list] = {}
+
+    def handle(request: dict) -> dict:
+        if "load" in request:
+            sets[request["load"]] = read_set(request["path"])
+            return {}
+        name = request.get("run") or request["save"]
+        key = (name, request["batch"])
+        if key not in prepared:
+            prepared[key] = batches(engine, sets[name], request["batch"])
+        taken = []
+        for _ in range(request.get("repeat", 1)):
+            started = time.perf_counter()
+            out = [(rows, np.array(engine.encode(inputs))) for rows, inputs in prepared[key]]
+            taken.append(time.perf_counter() - started)
+        if "save" in request:
+            vectors = np.concatenate([part for _, part in out])
+            order = np.concatenate([rows for rows, _ in out])
+            back = np.empty_like(vectors)
+            back[order] = vectors
+            back.astype(np.float32).tofile(request["path"])
+        return {"seconds": float(np.median(taken))}
+
+    print(json.dumps({"ready": kind}), file=reply_to, flush=True)
+    for line in sys.stdin:
+        print(json.dumps(handle(json.loads(line))), file=reply_to, flush=True)
+
+
+if __name__ == "__main__":
+    main()

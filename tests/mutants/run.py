@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""run.py BUILD: breaks one promise at a time in a copy of the sources and demands that the test named
+for it turns red (mutants.toml). Everything with VECMILL_TEST_DEEP=1, else those marked `gate`."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SECONDS = 600
+
+
+def run(command: list[str], folder: pathlib.Path) -> subprocess.CompletedProcess:
+    try:
+        return subprocess.run(command, cwd=folder, text=True, stdin=subprocess.DEVNULL, timeout=SECONDS,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except subprocess.TimeoutExpired:  # a test that hangs has noticed, too
+        return subprocess.CompletedProcess(command, 124, f"over {SECONDS} s")
+
+
+def copy_sources(to: pathlib.Path) -> None:
+    """Like a clone of what is tracked, but a file that is as before keeps its time."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
+    for name in filter(None, names.decode().split("\0")):
+        source, target = ROOT / name, to / name
+        if not source.is_file() or (target.is_file() and target.read_bytes() == source.read_bytes()):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        target.chmod(source.stat().st_mode)
+    for name in (".cache", ".venv"):
+        if not (to / name).exists():
+            (to / name).symlink_to(ROOT / name)
+
+
+class Mill:
+    def __init__(self, folder: pathlib.Path):
+        self.source = folder
+        self.build = folder / "build" / "dev"
+        copy_sources(folder)
+
+    def configure(self) -> None:
+        result = run(["cmake", "--preset", "dev"], self.source)
+        if result.returncode:
+            sys.exit(result.stdout)
+
+    def make(self, target: str) -> subprocess.CompletedProcess:
+        jobs = os.environ.get("VECMILL_TEST_JOBS", str(os.cpu_count()))
+        return run(["cmake", "--build", str(self.build), "-j", jobs, "--target", target], self.source)
+
+    def test(self, mutant: dict) -> subprocess.CompletedProcess:
+        program = self.build / mutant["program"]
+        return run([str(program), f"--gtest_filter={mutant['test']}", "--gtest_fail_fast"], self.build)
+
+    def kill(self, mutant: dict) -> str:
+        """Empty when the test turned red; else what is wrong."""
+        path = self.source / mutant["file"]
+        text = path.read_text()
+        try:
+            path.write_text(text.replace(mutant["find"], mutant["replace"]))
+            made = self.make(pathlib.Path(mutant["program"]).name)
+            if made.returncode:
+                return f"does not compile:\n{made.stdout[-3000:]}"
+            return "" if self.test(mutant).returncode else f"survived {mutant['test']}"
+        finally:
+            path.write_text(text)
+
+    def green(self, mutants: list[dict]) -> list[str]:
+        """Tests that are red, or not there, without any mutation."""
+        found = []
+        for mutant in mutants:
+            made = self.make(pathlib.Path(mutant["program"]).name)
+            if made.returncode:
+                sys.exit(made.stdout)
+            result = self.test(mutant)
+            if result.returncode or "[  PASSED  ] 0 tests" in result.stdout:
+                found.append(f"{mutant['name']}: {mutant['test']} is not green without it\n{result.stdout[-2000:]}")
+        return found
+
+
+def main() -> int:
+    os.environ["CCACHE_BASEDIR"] = str(pathlib.Path(sys.argv[1]).resolve().parent / "mutants")
+    mutants = tomllib.loads((HERE / "mutants.toml").read_text())["mutant"]
+    stale = [f"{m['name']}: {m['file']} does not have exactly once: {m['find']}" for m in mutants
+             if (ROOT / m["file"]).read_text().count(m["find"]) != 1]
+    if stale:
+        print("\n".join(stale))
+        return 1
+    if not os.environ.get("VECMILL_TEST_DEEP"):
+        mutants = [m for m in mutants if m.get("gate")]
+    mill = Mill(pathlib.Path(sys.argv[1]).resolve().parent / "mutants")
+    mill.configure()
+    bad = mill.green(mutants)
+    for mutant in mutants if not bad else []:
+        start = time.monotonic()
+        why = mill.kill(mutant)
+        print(f"{'FAIL' if why else 'ok  '} {time.monotonic() - start:5.0f} s  {mutant['name']}: {mutant['promise']}")
+        if why:
+            bad.append(f"{mutant['name']}: {why}")
+    print("\n".join(bad))
+    print(f"{len(mutants) - len(bad)} of {len(mutants)} mutants killed")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
