@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vecmill/encode/packed_file.h"
+#include "vecmill/result.h"
+
+namespace vecmill::encode {
+
+/// Writes a packed file beside its final place and moves it there when it is complete and durable.
+/// Without `finish` nothing is left behind.
+class PackedWriter {
+ public:
+  ///   errors  kIo
+  static Result<PackedWriter> create(const std::filesystem::path& path);
+  PackedWriter(PackedWriter&& other) noexcept;
+  PackedWriter& operator=(PackedWriter&&) = delete;
+  ~PackedWriter();
+
+  /// Appends one tensor, aligned to 64 bytes.
+  Status add(std::string name, std::span<const float> values);
+
+  Status finish(ConfigFiles configs, std::vector<PackedSource> weights);
+
+ private:
+  PackedWriter() = default;
+  Status append(std::span<const std::byte> bytes);
+  Status flush_block();
+  Status write_all(std::span<const std::byte> bytes, std::uint64_t offset);
+  Status publish();
+  [[nodiscard]] Error failed(const char* what) const;
+
+  std::filesystem::path path_, temporary_;
+  int fd_ = -1;
+  PackedMeta meta_;
+  std::vector<std::byte> block_;  ///< filled up to kPackedBlock, then written
+  std::vector<std::uint64_t> checksums_;
+};
+
+}  // namespace vecmill::encode
