@@ -203,7 +203,8 @@ Status check_settings(const JsonReader& json) {
     }
   }
   if (json.has("modality_config")) {
-    const nlohmann::json text = json.json().at("modality_config").value("text", nlohmann::json());
+    const nlohmann::json& all = json.json().at("modality_config");
+    const nlohmann::json text = all.is_object() ? all.value("text", nlohmann::json()) : all;
     if (text !=
         nlohmann::json{{"method", "forward"}, {"method_output_name", "last_hidden_state"}}) {
       return unsupported(json.where(), "its 'modality_config' for text is not supported");

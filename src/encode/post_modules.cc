@@ -67,7 +67,7 @@ float activate(DenseActivation activation, float x) {
   return x;
 }
 
-void apply(const Dense& dense, std::vector<float>& x) {
+void apply_module(const Dense& dense, std::vector<float>& x) {
   VECMILL_CHECK(x.size() == dense.in);
   std::vector<float> y(dense.out, 0.0f);
   multiply(dense.weight, x, y);
@@ -84,7 +84,7 @@ void apply(const Dense& dense, std::vector<float>& x) {
   x = std::move(y);
 }
 
-void apply(const VectorNorm& norm, std::vector<float>& x) {
+void apply_module(const VectorNorm& norm, std::vector<float>& x) {
   VECMILL_CHECK(x.size() == norm.dims);
   double sum = 0;
   for (const float v : x) sum += v;
@@ -97,7 +97,7 @@ void apply(const VectorNorm& norm, std::vector<float>& x) {
   }
 }
 
-void apply(const Normalize&, std::vector<float>& x) { normalize(x.data(), x.size()); }
+void apply_module(const Normalize&, std::vector<float>& x) { normalize(x.data(), x.size()); }
 
 void normalize(float* x, std::size_t count) {
   double squares = 0;

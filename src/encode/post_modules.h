@@ -26,9 +26,9 @@ struct VectorNorm {
 struct Normalize {};
 using PostStep = std::variant<Dense, VectorNorm, Normalize>;
 
-void apply(const Dense& dense, std::vector<float>& x);
-void apply(const VectorNorm& norm, std::vector<float>& x);
-void apply(const Normalize& normalize, std::vector<float>& x);
+void apply_module(const Dense& dense, std::vector<float>& x);
+void apply_module(const VectorNorm& norm, std::vector<float>& x);
+void apply_module(const Normalize& normalize, std::vector<float>& x);
 
 /// Divides by the Euclidean length, or by 1e-12 where that is larger.
 void normalize(float* x, std::size_t count);
