@@ -85,8 +85,9 @@ Result<std::vector<PoolingMode>> parse_old_modes(const JsonReader& json) {
     if (set) modes.push_back(mode.mode);
   }
   for (const auto& [key, value] : json.json().items()) {
-    const bool known = std::any_of(kModes.begin(), kModes.end(),
-                                   [&](const Mode& mode) { return key == mode.old_key; });
+    const bool known = std::any_of(kModes.begin(), kModes.end(), [&name = key](const Mode& mode) {
+      return name == mode.old_key;
+    });
     if (key.starts_with("pooling_mode_") && !known && value.is_boolean() && value.get<bool>()) {
       return unsupported(json.where(), "the pooling mode '" + key + "' is not supported");
     }
