@@ -194,7 +194,7 @@ TINY = {
     "mpnet": (transformers.MPNetConfig, dict(COMMON, max_position_embeddings=302, layer_norm_eps=1e-5), "wordpiece-s", 300, 300,
               lambda: [Pooling(32, pooling_mode="mean_sqrt_len_tokens"),
                        Dense(32, 32, activation_function=torch.nn.GELU(), use_residual=True),
-                       Dense(32, 16, bias=False, activation_function=torch.nn.Identity(), use_residual=True)], {}, ""),
+                       Dense(32, 16, bias=False, activation_function=torch.nn.Identity(), use_residual=True), Normalize()], {}, ""),
     "distilbert": (transformers.DistilBertConfig, dict(dim=32, n_heads=4, hidden_dim=64, n_layers=2, max_position_embeddings=64),
                    "wordpiece", 290, 64, lambda: [Pooling(32, pooling_mode=("max", "mean")), Normalize()], {}, "bf16"),
 }

@@ -1,0 +1,182 @@
+#include "vecmill/encode/packed_model.h"
+
+#include <utility>
+
+#include "vecmill/base/check.h"
+#include "vecmill/base/hash.h"
+#include "vecmill/encode/pack.h"
+
+namespace vecmill::encode {
+namespace {
+
+/// Fills the pointers of one model from its packed file.
+class Loader {
+ public:
+  Loader(const PackedFile& file, const ModelConfig& config)
+      : file_(file), model_(config), config_(config.transformer) {}
+
+  Result<Transformer> transformer() const;
+  Result<std::vector<PostStep>> post() const;
+
+ private:
+  Result<Linear> linear(const std::string& name, std::uint32_t in, std::uint32_t out) const;
+  Result<LayerNorm> norm(const std::string& name) const;
+  Result<Layer> layer(const std::string& name) const;
+  Result<Dense> dense(const DenseConfig& dense, const std::string& name) const;
+  Result<VectorNorm> vector_norm(const LayerNormConfig& norm, const std::string& name) const;
+
+  const PackedFile& file_;
+  const ModelConfig& model_;
+  const TransformerConfig& config_;
+};
+
+Result<Linear> Loader::linear(const std::string& name, std::uint32_t in, std::uint32_t out) const {
+  Linear linear{};
+  linear.in = in;
+  linear.out = out;
+  VECMILL_ASSIGN(linear.packed, file_.tensor(name + ".weight", packed_floats(out, in)));
+  VECMILL_ASSIGN(linear.bias, file_.tensor(name + ".bias", padded(out)));
+  return linear;
+}
+
+Result<LayerNorm> Loader::norm(const std::string& name) const {
+  LayerNorm norm{};
+  norm.eps = config_.norm_eps;
+  VECMILL_ASSIGN(norm.weight, file_.tensor(name + ".weight", config_.hidden));
+  VECMILL_ASSIGN(norm.bias, file_.tensor(name + ".bias", config_.hidden));
+  return norm;
+}
+
+Result<Layer> Loader::layer(const std::string& name) const {
+  Layer layer{};
+  const std::uint32_t hidden = config_.hidden;
+  VECMILL_ASSIGN(layer.qkv, linear(name + "qkv", hidden, 3 * hidden));
+  VECMILL_ASSIGN(layer.attention_out, linear(name + "attention_out", hidden, hidden));
+  VECMILL_ASSIGN(layer.ffn_in, linear(name + "ffn_in", hidden, config_.intermediate));
+  VECMILL_ASSIGN(layer.ffn_out, linear(name + "ffn_out", config_.intermediate, hidden));
+  VECMILL_ASSIGN(layer.attention_norm, norm(name + "attention_norm"));
+  VECMILL_ASSIGN(layer.ffn_norm, norm(name + "ffn_norm"));
+  return layer;
+}
+
+Result<Transformer> Loader::transformer() const {
+  Transformer t{};
+  t.hidden = config_.hidden;
+  t.heads = config_.heads;
+  t.intermediate = config_.intermediate;
+  t.vocab = config_.vocab;
+  t.max_positions = config_.max_positions;
+  t.pad_id = config_.pad_id;
+  t.position_rule =
+      config_.positions_after_padding() ? Positions::kAfterPadding : Positions::kAbsolute;
+  const auto activation = parse_activation(config_.activation);
+  VECMILL_CHECK(activation.has_value());
+  t.activation = *activation;
+  const std::uint64_t hidden = config_.hidden;
+  VECMILL_ASSIGN(t.words, file_.unverified_tensor("words", config_.vocab * hidden));
+  VECMILL_ASSIGN(t.positions, file_.tensor("positions", config_.max_positions * hidden));
+  VECMILL_ASSIGN(t.embedding_norm, norm("embedding_norm"));
+  t.relative_buckets = config_.relative_buckets;
+  if (config_.relative_buckets > 0) {
+    const std::uint64_t floats = std::uint64_t{config_.relative_buckets} * config_.heads;
+    VECMILL_ASSIGN(t.relative_bias, file_.tensor("relative_bias", floats));
+  }
+  for (std::uint32_t i = 0; i < config_.layers; ++i) {
+    VECMILL_ASSIGN(Layer next, layer("layer." + std::to_string(i) + "."));
+    t.layers.push_back(next);
+  }
+  return t;
+}
+
+Result<Dense> Loader::dense(const DenseConfig& config, const std::string& name) const {
+  Dense dense;
+  dense.in = config.in;
+  dense.out = config.out;
+  dense.activation = config.activation;
+  dense.add_input = config.residual && config.in == config.out;
+  const std::uint64_t floats = std::uint64_t{config.in} * config.out;
+  VECMILL_ASSIGN(dense.weight, file_.tensor(name + "weight", floats));
+  if (config.bias) {
+    VECMILL_ASSIGN(dense.bias, file_.tensor(name + "bias", config.out));
+  }
+  if (config.residual && !dense.add_input) {
+    VECMILL_ASSIGN(dense.residual, file_.tensor(name + "residual", floats));
+  }
+  return dense;
+}
+
+Result<VectorNorm> Loader::vector_norm(const LayerNormConfig& config,
+                                       const std::string& name) const {
+  VectorNorm norm;
+  norm.dims = config.dims;
+  VECMILL_ASSIGN(norm.weight, file_.tensor(name + "weight", config.dims));
+  VECMILL_ASSIGN(norm.bias, file_.tensor(name + "bias", config.dims));
+  return norm;
+}
+
+Result<std::vector<PostStep>> Loader::post() const {
+  std::vector<PostStep> steps;
+  for (std::size_t i = 0; i < model_.post.size(); ++i) {
+    const std::string name = "post." + std::to_string(i) + ".";
+    if (const auto* config = std::get_if<DenseConfig>(&model_.post[i])) {
+      VECMILL_ASSIGN(Dense step, dense(*config, name));
+      steps.emplace_back(step);
+    } else if (const auto* norm_config = std::get_if<LayerNormConfig>(&model_.post[i])) {
+      VECMILL_ASSIGN(VectorNorm step, vector_norm(*norm_config, name));
+      steps.emplace_back(step);
+    } else {
+      steps.emplace_back(Normalize{});
+    }
+  }
+  return steps;
+}
+
+std::string hash_sources(const std::vector<PackedSource>& sources) {
+  if (sources.size() == 1) return sources.front().sha256;
+  std::string all;
+  for (const PackedSource& source : sources) all += source.name + " " + source.sha256 + "\n";
+  return sha256_hex(all);
+}
+
+/// Prompts, limits and lower-casing are the caller's to mix in: he may override them.
+std::string hash_model(const PackedMeta& meta, const std::string& weights) {
+  std::string all = "vecmill encode 1\n" + weights + "\n";
+  for (const auto& [name, text] : meta.configs) {
+    if (!name.ends_with("modules.json") && !name.ends_with("/config.json") &&
+        name != "config.json") {
+      continue;
+    }
+    all += name + " " + sha256_hex(text) + "\n";
+  }
+  return sha256_hex(all);
+}
+
+}  // namespace
+
+Result<PackedModel> PackedModel::open(const std::filesystem::path& path) {
+  VECMILL_ASSIGN(PackedFile file, PackedFile::open(path));
+  VECMILL_ASSIGN(ModelConfig config, parse_model_config(file.meta().configs, path.string()));
+  PackedModel model{std::move(file), std::move(config), {}, {}, {}, {}};
+  const Loader loader(model.file, model.config);
+  VECMILL_ASSIGN(model.transformer, loader.transformer());
+  VECMILL_ASSIGN(model.post, loader.post());
+  model.weights_sha256 = hash_sources(model.file.meta().weights);
+  model.fingerprint = hash_model(model.file.meta(), model.weights_sha256);
+  return model;
+}
+
+Status PackedModel::verify_words(std::span<const TokenId> ids) const {
+  const std::size_t hidden = config.transformer.hidden;
+  for (const TokenId id : ids) {
+    if (id < 0 || static_cast<std::uint32_t>(id) >= config.transformer.vocab) {
+      return make_error(ErrorKind::kInvalidArgument,
+                        "token id " + std::to_string(id) + " is outside the vocabulary of " +
+                            std::to_string(config.transformer.vocab),
+                        file.where(), "the tokenizer does not belong to these weights");
+    }
+    VECMILL_TRY(file.verify(transformer.words + static_cast<std::size_t>(id) * hidden, hidden));
+  }
+  return {};
+}
+
+}  // namespace vecmill::encode
