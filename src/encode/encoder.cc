@@ -1,0 +1,148 @@
+#include "vecmill/encode/encoder.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "vecmill/encode/forward.h"
+#include "vecmill/encode/isa.h"
+#include "vecmill/encode/kernels/kernels.h"
+#include "vecmill/encode/packed_model.h"
+#include "vecmill/encode/pooling.h"
+#include "vecmill/encode/post_modules.h"
+#include "vecmill/encode/team.h"
+
+namespace vecmill::encode {
+
+struct EncoderWorkspace::State {
+  Workspace forward;
+  std::vector<std::span<const TokenId>> texts;
+  std::vector<float> hidden;  ///< [tokens of the batch, hidden]
+  std::vector<float> vector;  ///< of one text, on its way through the modules
+};
+EncoderWorkspace::EncoderWorkspace() : state_(std::make_unique<State>()) {}
+EncoderWorkspace::~EncoderWorkspace() = default;
+
+struct Encoder::State {
+  PackedModel model;
+  Isa isa;
+  const Kernels& kernels;
+  std::uint32_t dims;
+
+  Status run(std::span<const Sequence> batch, EncoderWorkspace::State& work, Team* team,
+             float* out) const;
+  Status check(const Sequence& sequence) const;
+  void finish(const Sequence& sequence, const float* hidden, std::vector<float>& vector,
+              float* out) const;
+};
+
+Encoder::Encoder(std::unique_ptr<const State> state) : state_(std::move(state)) {}
+Encoder::~Encoder() = default;
+
+Result<std::shared_ptr<const Encoder>> Encoder::open(const std::filesystem::path& packed_file,
+                                                     const EncoderOptions& options) {
+  VECMILL_ASSIGN(const Isa isa, choose_isa(options.isa));
+  VECMILL_ASSIGN(PackedModel model, PackedModel::open(packed_file));
+  const std::uint32_t all = model.config.description.dims;
+  const std::uint32_t dims = options.dims == 0 ? all : options.dims;
+  if (dims > all) {
+    return make_error(ErrorKind::kInvalidArgument,
+                      "the model gives " + std::to_string(all) + " components, " +
+                          std::to_string(dims) + " were asked for",
+                      packed_file.string());
+  }
+  auto state = std::make_unique<State>(State{std::move(model), isa, kernels(isa), dims});
+  return std::shared_ptr<const Encoder>(new Encoder(std::move(state)));
+}
+
+const ModelDescription& Encoder::description() const { return state_->model.config.description; }
+std::uint32_t Encoder::dims() const { return state_->dims; }
+const std::string& Encoder::fingerprint() const { return state_->model.fingerprint; }
+const std::string& Encoder::weights_sha256() const { return state_->model.weights_sha256; }
+std::string Encoder::isa() const { return std::string(name(state_->isa)); }
+
+std::unique_ptr<EncoderWorkspace> Encoder::make_workspace() const {
+  return std::unique_ptr<EncoderWorkspace>(new EncoderWorkspace());
+}
+
+Status Encoder::encode(std::span<const Sequence> batch, EncoderWorkspace& workspace,
+                       float* out) const {
+  return state_->run(batch, *workspace.state_, nullptr, out);
+}
+
+Status Encoder::encode_one(const Sequence& sequence, Team& team, EncoderWorkspace& workspace,
+                           float* out) const {
+  return state_->run({&sequence, 1}, *workspace.state_, &team, out);
+}
+
+Status verify_packed(const std::filesystem::path& packed_file) {
+  VECMILL_ASSIGN(const PackedModel model, PackedModel::open(packed_file));
+  return model.file.verify_all();
+}
+
+Status Encoder::State::check(const Sequence& sequence) const {
+  const auto bad = [&](std::string message) {
+    return make_error(ErrorKind::kInvalidArgument, std::move(message), model.file.where());
+  };
+  const std::size_t limit = model.config.transformer.usable_positions();
+  if (sequence.ids.empty()) return bad("a text without tokens cannot be encoded");
+  if (sequence.ids.size() > limit) {
+    return bad("a text of " + std::to_string(sequence.ids.size()) +
+               " tokens does not fit the model's " + std::to_string(limit) + " positions");
+  }
+  if (!model.config.pooling.include_prompt && sequence.prompt_tokens >= sequence.ids.size()) {
+    return bad("the prompt leaves no token of the text");
+  }
+  return model.verify_words(sequence.ids);
+}
+
+Status Encoder::State::run(std::span<const Sequence> batch, EncoderWorkspace::State& work,
+                           Team* team, float* out) const {
+  if (batch.empty()) return {};
+  work.texts.clear();
+  std::size_t tokens = 0;
+  for (const Sequence& sequence : batch) {
+    VECMILL_TRY(check(sequence));
+    work.texts.push_back(sequence.ids);
+    tokens += sequence.ids.size();
+  }
+  const std::size_t hidden = model.transformer.hidden;
+  work.hidden.resize(std::max(work.hidden.size(), tokens * hidden));
+  const Transformer& transformer = model.transformer;
+  prepare(transformer, work.texts, team == nullptr ? 1 : team->size(), work.forward);
+  const auto share = [&](const Crew& crew) {
+    forward(transformer, kernels, work.texts, work.forward, work.hidden.data(), crew);
+  };
+  if (team == nullptr) {
+    share({});
+  } else {
+    team->run(share);
+  }
+  const float* rows = work.hidden.data();
+  for (const Sequence& sequence : batch) {
+    finish(sequence, rows, work.vector, out);
+    rows += sequence.ids.size() * hidden;
+    out += dims;
+  }
+  return {};
+}
+
+/// From the hidden states of one text to its vector.
+void Encoder::State::finish(const Sequence& sequence, const float* hidden,
+                            std::vector<float>& vector, float* out) const {
+  const PoolingConfig& pooling = model.config.pooling;
+  vector.resize(pooling.modes.size() * pooling.dims);
+  pool(pooling.modes,
+       {hidden, static_cast<std::uint32_t>(sequence.ids.size()), pooling.dims,
+        pooling.include_prompt ? 0 : sequence.prompt_tokens},
+       vector.data());
+  for (const PostStep& step : model.post) {
+    std::visit([&](const auto& module) { apply_module(module, vector); }, step);
+  }
+  // A shorter vector of a model that makes unit vectors is made one again.
+  if (dims < vector.size() && model.config.description.normalized) normalize(vector.data(), dims);
+  std::copy_n(vector.data(), dims, out);
+}
+
+}  // namespace vecmill::encode

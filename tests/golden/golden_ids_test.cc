@@ -1,0 +1,121 @@
+// The encoder alone against the reference: the ids are those that the reference
+// used.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "golden_set.h"
+#include "vecmill/encode/encoder.h"
+
+namespace vecmill::golden {
+namespace {
+namespace fs = std::filesystem;
+
+class GoldenIdsTest : public testing::TestWithParam<std::string> {
+protected:
+  GoldenIdsTest() {
+    std::string name = (fs::temp_directory_path() / "golden.XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~GoldenIdsTest() override { fs::remove_all(folder_); }
+
+  std::shared_ptr<const encode::Encoder>
+  open(const encode::EncoderOptions &options = {}) {
+    const fs::path packed = folder_ / "model.vecmill";
+    if (!fs::exists(packed)) {
+      const Status status = encode::pack(model_folder(GetParam()), packed);
+      EXPECT_TRUE(status) << status.error().to_string();
+    }
+    auto encoder = encode::Encoder::open(packed, options);
+    EXPECT_TRUE(encoder) << encoder.error().to_string();
+    return encoder ? *encoder : nullptr;
+  }
+
+  fs::path folder_;
+};
+
+std::vector<std::vector<float>> encode_all(const encode::Encoder &encoder,
+                                           const std::vector<Example> &examples,
+                                           std::size_t batch) {
+  const auto workspace = encoder.make_workspace();
+  std::vector<std::vector<float>> vectors;
+  for (std::size_t at = 0; at < examples.size(); at += batch) {
+    std::vector<encode::Sequence> sequences;
+    for (std::size_t i = at; i < std::min(at + batch, examples.size()); ++i) {
+      sequences.push_back({examples[i].ids, examples[i].prompt_tokens});
+    }
+    std::vector<float> out(sequences.size() * encoder.dims());
+    const Status status = encoder.encode(sequences, *workspace, out.data());
+    EXPECT_TRUE(status) << status.error().to_string();
+    for (auto row = out.begin(); row != out.end(); row += encoder.dims()) {
+      vectors.emplace_back(row, row + encoder.dims());
+    }
+  }
+  return vectors;
+}
+
+TEST_P(GoldenIdsTest, VectorsAreThoseOfTheReference) {
+  const auto examples = read_set(GetParam());
+  const auto encoder = open();
+  ASSERT_TRUE(encoder);
+  ASSERT_EQ(encoder->dims(), examples.front().vector.size());
+  Distance worst{0, 1};
+  const auto vectors = encode_all(*encoder, examples, 16);
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const Distance d = distance(vectors[i], examples[i].vector);
+    EXPECT_LE(d.largest, 5e-6)
+        << "text " << i << " of " << examples[i].ids.size() << " tokens";
+    EXPECT_GE(d.cosine, 0.999999) << "text " << i;
+    worst = {std::max(worst.largest, d.largest),
+             std::min(worst.cosine, d.cosine)};
+  }
+  std::printf("%s: %zu texts, largest difference %.2g, smallest cosine %.9f\n",
+              GetParam().c_str(), examples.size(), worst.largest, worst.cosine);
+}
+
+TEST_P(GoldenIdsTest, ATextAloneHasTheSameBits) {
+  auto examples = read_set(GetParam());
+  examples.resize(std::min<std::size_t>(examples.size(), 74));
+  const auto encoder = open();
+  ASSERT_TRUE(encoder);
+  EXPECT_EQ(encode_all(*encoder, examples, 1),
+            encode_all(*encoder, examples, 23));
+}
+
+TEST_P(GoldenIdsTest, ShorterVectorsAreTheFirstComponents) {
+  auto examples = read_set(GetParam());
+  examples.resize(20);
+  const auto whole = open();
+  const auto cut = open({.dims = 8, .isa = {}});
+  ASSERT_TRUE(whole && cut);
+  ASSERT_EQ(cut->dims(), 8u);
+  EXPECT_NE(cut->dims(), whole->dims());
+  EXPECT_EQ(cut->fingerprint(), whole->fingerprint());
+  const auto long_vectors = encode_all(*whole, examples, 4);
+  const auto vectors = encode_all(*cut, examples, 4);
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    const std::vector<float> first(long_vectors[i].begin(),
+                                   long_vectors[i].begin() + 8);
+    if (!whole->description().normalized) {
+      EXPECT_EQ(vectors[i], first);
+      continue;
+    }
+    EXPECT_NEAR(distance(vectors[i], first).cosine, 1, 1e-6);
+    double squares = 0;
+    for (const float v : vectors[i])
+      squares += static_cast<double>(v) * v;
+    EXPECT_NEAR(squares, 1, 1e-6);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sets, GoldenIdsTest, testing::ValuesIn(kSets),
+                         [](const auto &set) {
+                           std::string name = set.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+} // namespace
+} // namespace vecmill::golden
