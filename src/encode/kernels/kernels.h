@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "vecmill/encode/isa.h"
+#include "vecmill/encode/transformer.h"
+
+namespace vecmill::encode {
+
+/// What happens to a sum on its way out of a product, in this order.
+enum class Epilogue : std::uint8_t { kNone, kGeluErf, kGeluTanh, kRelu, kSilu, kTanh };
+[[nodiscard]] Epilogue epilogue(Activation activation);
+
+/// out[r, c] = epilogue(sum over k of a[r, k] * panels[c, k] + bias[c]) * scale[r] + residual[r, c]
+/// for the columns of the panels [first_panel, last_panel). Each sum is one chain of fused
+/// multiply-adds in the order of k, so its bits do not depend on how the work is cut.
+struct Product {
+  const float* a = nullptr;  ///< [rows, k], rows `a_stride` apart
+  std::size_t a_stride = 0;
+  const float* panels = nullptr;  ///< as `pack_linear` lays them out
+  std::uint32_t rows = 0, k = 0;
+  std::uint32_t columns = 0;  ///< that exist; the last panel may stand out beyond them
+  std::uint32_t first_panel = 0, last_panel = 0;
+  const float* bias = nullptr;   ///< [padded(columns)] or null
+  const float* scale = nullptr;  ///< [rows] or null
+  const float* residual = nullptr;
+  std::size_t residual_stride = 0;
+  Epilogue epilogue = Epilogue::kNone;
+  float* out = nullptr;  ///< [rows, columns], rows `out_stride` apart
+  std::size_t out_stride = 0;
+};
+
+/// Rows of attention scores that become probabilities, in place.
+struct Softmax {
+  float* scores = nullptr;  ///< [rows, padded(keys)]; columns past `keys` become 0
+  std::uint32_t rows = 0, keys = 0;
+  float scale = 1;
+  const float* bias = nullptr;    ///< of row 0, [keys]; the row below starts one float earlier
+  float* inverse_sums = nullptr;  ///< [rows]: the rows are left unnormalised, this is 1 / their sum
+};
+
+struct Norm {
+  const float* x = nullptr;  ///< [rows, width]
+  float* out = nullptr;      ///< [rows, width]; may be `x`
+  std::uint32_t rows = 0, width = 0;
+  const float* weight = nullptr;
+  const float* bias = nullptr;
+  float eps = 0;
+};
+
+/// The work of the forward pass in one instruction set. Every entry gives the same bits in each.
+struct Kernels {
+  void (*product)(const Product&);
+  void (*softmax)(const Softmax&);
+  void (*norm)(const Norm&);
+  /// y[i] = epilogue(x[i]), for tests and for what stands behind the pooling.
+  void (*apply)(Epilogue, const float* x, float* y, std::size_t count);
+  void (*exp)(const float* x, float* y, std::size_t count);
+};
+
+[[nodiscard]] const Kernels& kernels(Isa isa);
+
+namespace portable {
+extern const Kernels kKernels;
+}
+namespace avx2 {
+extern const Kernels kKernels;
+}
+namespace avx512 {
+extern const Kernels kKernels;
+}
+
+}  // namespace vecmill::encode

@@ -1,0 +1,94 @@
+// The reference for all other instruction sets: 16 floats, one operation at a time. Slow and right
+// on any processor. The tests compile it a second time with the tile of AVX-512.
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "vecmill/encode/kernels/kernels.h"
+
+#ifdef VECMILL_WIDE_TILE
+namespace vecmill::encode::wide_tile {
+#else
+namespace vecmill::encode::portable {
+#endif
+
+namespace {
+
+struct Vec {
+  float lane[16];
+};
+
+template <class Op>
+inline Vec each(Op op) {
+  Vec result;
+  for (int i = 0; i < 16; ++i) result.lane[i] = op(i);
+  return result;
+}
+inline std::int32_t bits(float x) {
+  std::int32_t result;
+  std::memcpy(&result, &x, sizeof result);
+  return result;
+}
+inline float from_bits(std::uint32_t x) {
+  float result;
+  std::memcpy(&result, &x, sizeof result);
+  return result;
+}
+
+inline Vec load(const float* p) {
+  return each([&](int i) { return p[i]; });
+}
+inline void store(float* p, const Vec& a) { std::memcpy(p, a.lane, sizeof a.lane); }
+inline Vec all(float x) {
+  return each([&](int) { return x; });
+}
+inline Vec add(const Vec& a, const Vec& b) {
+  return each([&](int i) { return a.lane[i] + b.lane[i]; });
+}
+inline Vec sub(const Vec& a, const Vec& b) {
+  return each([&](int i) { return a.lane[i] - b.lane[i]; });
+}
+inline Vec mul(const Vec& a, const Vec& b) {
+  return each([&](int i) { return a.lane[i] * b.lane[i]; });
+}
+inline Vec div(const Vec& a, const Vec& b) {
+  return each([&](int i) { return a.lane[i] / b.lane[i]; });
+}
+inline Vec fma(const Vec& a, const Vec& b, const Vec& c) {
+  return each([&](int i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
+}
+// As the processors' max and min: the second operand wins where the two do not compare.
+inline Vec max(const Vec& a, const Vec& b) {
+  return each([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+inline Vec min(const Vec& a, const Vec& b) {
+  return each([&](int i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+/// y where x >= limit, else 0.
+inline Vec keep_from(const Vec& x, float limit, const Vec& y) {
+  return each([&](int i) { return x.lane[i] >= limit ? y.lane[i] : 0.0F; });
+}
+/// y * 2^n, where the low bits of t hold n.
+inline Vec times_power_of_two(const Vec& y, const Vec& t) {
+  return each([&](int i) {
+    return from_bits((static_cast<std::uint32_t>(bits(t.lane[i])) << 23) +
+                     static_cast<std::uint32_t>(bits(y.lane[i])));
+  });
+}
+
+#ifdef VECMILL_WIDE_TILE
+constexpr std::uint32_t kTileRows = 12;
+constexpr std::uint32_t kTilePanels = 2;
+#else
+constexpr std::uint32_t kTileRows = 4;
+constexpr std::uint32_t kTilePanels = 1;
+#endif
+
+#include "vecmill/encode/kernels/kernels.inc"
+
+}  // namespace
+
+extern const Kernels kKernels;
+const Kernels kKernels{product, softmax, norm, apply, exp_all};
+
+}  // namespace vecmill::encode::portable
