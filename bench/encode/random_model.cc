@@ -1,0 +1,61 @@
+#include "random_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "vecmill/encode/pack.h"
+
+namespace vecmill::bench {
+
+using encode::LayerNorm;
+using encode::Linear;
+
+RandomModel::RandomModel(const Shape& shape) : shape_(shape) {
+  constexpr std::uint32_t kPositions = 512;
+  model_.hidden = shape.hidden;
+  model_.heads = shape.heads;
+  model_.intermediate = shape.intermediate;
+  model_.vocab = shape.vocab;
+  model_.max_positions = kPositions;
+  model_.words = numbers(std::size_t{shape.vocab} * shape.hidden, 1.0F);
+  model_.positions = numbers(std::size_t{kPositions} * shape.hidden, 1.0F);
+  model_.embedding_norm = norm();
+  for (std::uint32_t i = 0; i < shape.layers; ++i) {
+    encode::Layer layer;
+    layer.qkv = linear(shape.hidden, 3 * shape.hidden);
+    layer.attention_out = linear(shape.hidden, shape.hidden);
+    layer.ffn_in = linear(shape.hidden, shape.intermediate);
+    layer.ffn_out = linear(shape.intermediate, shape.hidden);
+    layer.attention_norm = norm();
+    layer.ffn_norm = norm();
+    model_.layers.push_back(layer);
+  }
+}
+
+double RandomModel::flops_per_token(double length) const {
+  const double h = shape_.hidden;
+  return shape_.layers * (8 * h * h + 4 * h * shape_.intermediate + 4 * length * h);
+}
+
+const float* RandomModel::numbers(std::size_t count, float scale) {
+  float* data = memory_.emplace_back().reserve(count);
+  std::generate_n(data, count, [&] {
+    state_ = state_ * 1664525U + 1013904223U;
+    return scale * (static_cast<float>(state_ >> 8) / 8388608.0F - 1.0F);
+  });
+  return data;
+}
+
+Linear RandomModel::linear(std::uint32_t in, std::uint32_t out) {
+  const float* weights = numbers(std::size_t{in} * out, 1.7F / std::sqrt(static_cast<float>(in)));
+  const float* bias = numbers(encode::padded(out), 0.1F);
+  float* packed = memory_.emplace_back().reserve(encode::packed_floats(out, in));
+  encode::pack_linear(weights, out, in, packed);
+  return {packed, bias, in, out};
+}
+
+LayerNorm RandomModel::norm() {
+  return {numbers(shape_.hidden, 1.0F), numbers(shape_.hidden, 0.1F), 1e-12F};
+}
+
+}  // namespace vecmill::bench
