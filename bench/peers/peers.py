@@ -112,7 +112,9 @@ def spread(values: list[float]) -> float:
     return (max(values) - min(values)) / statistics.median(values)
 
 
-def measure(engines: list[Engine], rounds: int) -> None:
+def measure(engines: list[Engine], rounds: int) -> dict:
+    """Fills in the engines' times; returns the multiplication limit, the best seen between them."""
+    peak = {"flops": 0.0}
     for name, (sizes, repeat) in SETS.items():
         for engine in engines:
             for size in sizes:  # warm up every size, then choose
@@ -121,7 +123,9 @@ def measure(engines: list[Engine], rounds: int) -> None:
         for _ in range(rounds):
             for engine in engines:
                 engine.seconds[name].append(engine.time(name, engine.batch[name], repeat))
+            peak = max(peak, engines[0].ask(peak=True), key=lambda answer: answer["flops"])
         print(f"measured {name}", file=sys.stderr)
+    return peak
 
 
 def judge(engines: list[Engine], work: pathlib.Path, ids: dict, model: pathlib.Path, peak: float) -> list[dict]:
@@ -197,8 +201,7 @@ def main() -> None:
         for engine in engines:
             engine.ask(load=name, path=str(path))
 
-    measure(engines, options.rounds)
-    peak = engines[0].ask(peak=True)
+    peak = measure(engines, options.rounds)
     rows = judge(engines, options.work, ids, options.model, peak["flops"])
     for engine in engines:
         engine.close()
