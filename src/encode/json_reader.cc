@@ -4,15 +4,25 @@
 
 namespace vecmill::encode {
 
+std::optional<nlohmann::json> parse_json(std::string_view text) {
+  constexpr int kDeepest = 64;  // copies and comparisons of a value recurse
+  bool too_deep = false;
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    too_deep |= depth > kDeepest;
+    return !too_deep;
+  };
+  nlohmann::json json = nlohmann::json::parse(text, watch, false);
+  if (too_deep || json.is_discarded()) return std::nullopt;
+  return json;
+}
+
 Result<JsonReader> JsonReader::parse(std::string_view text, std::string where) {
-  nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
-  if (json.is_discarded()) {
-    return make_error(ErrorKind::kInvalidData, "is not valid JSON", std::move(where));
-  }
-  if (!json.is_object()) {
+  std::optional<nlohmann::json> json = parse_json(text);
+  if (!json) return make_error(ErrorKind::kInvalidData, "is not valid JSON", std::move(where));
+  if (!json->is_object()) {
     return make_error(ErrorKind::kInvalidData, "is not a JSON object", std::move(where));
   }
-  return JsonReader(std::move(json), std::move(where));
+  return JsonReader(std::move(*json), std::move(where));
 }
 
 bool JsonReader::has(const char* key) const {

@@ -10,6 +10,9 @@
 
 namespace vecmill::encode {
 
+/// Any JSON value, nested at most 64 deep; std::nullopt when it is not that. Never throws.
+std::optional<nlohmann::json> parse_json(std::string_view text);
+
 /// Typed reads from a small configuration object; errors name the file and the key.
 class JsonReader {
  public:

@@ -8,6 +8,7 @@
 #include "vecmill/base/mapped_file.h"
 #include "vecmill/encode/json_reader.h"
 #include "vecmill/encode/modules_config.h"
+#include "vecmill/encode/weights.h"
 
 namespace vecmill::encode {
 namespace fs = std::filesystem;
@@ -270,7 +271,7 @@ Status Parser::parse_prompts() {
 }
 
 Status load_if_there(const fs::path& folder, const std::string& file, ConfigFiles& files) {
-  if (!fs::exists(folder / file)) return {};
+  if (!is_there(folder / file)) return {};
   VECMILL_ASSIGN(std::string text, read_file(folder / file, kMaxConfig));
   files.emplace(file, std::move(text));
   return {};
@@ -294,7 +295,7 @@ Result<ConfigFiles> load_config_files(const fs::path& model_folder) {
     VECMILL_TRY(load_if_there(model_folder, join(module.folder, "config.json"), files));
   }
   const std::string& transformer = modules.front().folder;
-  if (fs::exists(model_folder / transformer / "adapter_config.json")) {
+  if (is_there(model_folder / transformer / "adapter_config.json")) {
     return unsupported((model_folder / transformer / "adapter_config.json").string(),
                        "an adapter (PEFT) is not supported");
   }

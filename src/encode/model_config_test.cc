@@ -111,6 +111,7 @@ struct BadFile {
 TEST(ModelConfigTest, RefusesByName) {
   constexpr auto kBad = ErrorKind::kInvalidData;
   constexpr auto kUnknown = ErrorKind::kUnsupported;
+  const std::string deep = std::string(100000, '[') + std::string(100000, ']');
   const char* modules = "modules.json";
   const char* config = "config.json";
   const char* pooling = "1_Pooling/config.json";
@@ -135,6 +136,7 @@ TEST(ModelConfigTest, RefusesByName) {
       {config, R"({"model_type":"roberta","max_position_embeddings":2})", kBad, "no position"},
       {config, R"({"model_type":"mpnet","relative_attention_num_buckets":3})", kBad, "buckets"},
       {modules, "{}", kBad, "not a list of modules"},
+      {modules, deep.c_str(), kBad, "not valid JSON"},
       {modules, "[{}]", kBad, "no 'type' and 'path'"},
       {modules, R"([{"path":"../x","type":"sentence_transformers.models.Transformer"}])", kBad,
        "outside the model folder"},

@@ -55,10 +55,8 @@ Result<PoolingMode> parse_mode(const nlohmann::json& value, const std::string& w
   for (const Mode& mode : kModes) {
     if (value.is_string() && value.get_ref<const std::string&>() == mode.name) return mode.mode;
   }
-  return unsupported(where,
-                     "the pooling mode " +
-                         value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) +
-                         " is not supported");
+  const std::string text = value.is_string() ? value.get<std::string>() : value.type_name();
+  return unsupported(where, "the pooling mode '" + text + "' is not supported");
 }
 
 /// Since 5.4: "pooling_mode": "mean", or a list of names.
@@ -131,8 +129,9 @@ Result<std::vector<ModuleEntry>> parse_modules(std::string_view text, const std:
   const auto bad = [&](std::string message) {
     return make_error(ErrorKind::kInvalidData, std::move(message), where);
   };
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
-  if (json.is_discarded()) return bad("is not valid JSON");
+  const auto parsed = parse_json(text);
+  if (!parsed) return bad("is not valid JSON");
+  const nlohmann::json& json = *parsed;
   if (!json.is_array() || json.empty()) return bad("is not a list of modules");
   std::vector<ModuleEntry> modules;
   for (const nlohmann::json& item : json) {

@@ -1,6 +1,6 @@
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "vecmill/encode/json_reader.h"
 #include "vecmill/encode/packed_file.h"
 
 namespace vecmill::encode {
@@ -44,8 +44,9 @@ Result<PackedMeta> parse_meta(std::string_view text, std::uint64_t data_bytes,
   const auto bad = [&](const char* what) {
     return make_error(ErrorKind::kInvalidData, std::string("has no valid ") + what, where);
   };
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object()) return bad("description");
+  const auto parsed = parse_json(text);
+  if (!parsed || !parsed->is_object()) return bad("description");
+  const nlohmann::json& json = *parsed;
   const nlohmann::json none;
   const auto part = [&](const char* key) -> const nlohmann::json& {
     const auto found = json.find(key);

@@ -1,9 +1,10 @@
 #include "vecmill/encode/weights.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
+
+#include "vecmill/encode/json_reader.h"
 
 namespace vecmill::encode {
 namespace fs = std::filesystem;
@@ -13,13 +14,14 @@ Result<std::map<std::string, std::string>> parse_weight_index(std::string_view j
   const auto bad = [&](std::string message) {
     return make_error(ErrorKind::kInvalidData, std::move(message), where);
   };
-  const nlohmann::json index = nlohmann::json::parse(json, nullptr, false);
-  if (index.is_discarded()) return bad("is not valid JSON");
-  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
+  const auto parsed = parse_json(json);
+  if (!parsed) return bad("is not valid JSON");
+  const nlohmann::json& index = *parsed;
+  if (!index.is_object() || !index.contains("weight_map") || !index.at("weight_map").is_object()) {
     return bad("has no 'weight_map'");
   }
   std::map<std::string, std::string> map;
-  for (const auto& [tensor, file] : index["weight_map"].items()) {
+  for (const auto& [tensor, file] : index.at("weight_map").items()) {
     if (!file.is_string()) return bad("the file of tensor '" + tensor + "' is not a name");
     auto name = file.get<std::string>();
     if (name.empty() || name == ".." || name.find('/') != std::string::npos) {
@@ -30,15 +32,20 @@ Result<std::map<std::string, std::string>> parse_weight_index(std::string_view j
   return map;
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::status(path, error).type() != fs::file_type::not_found;
+}
+
 Result<Weights> Weights::open(const fs::path& folder) {
   Weights weights;
   const fs::path single = folder / "model.safetensors";
   const fs::path index = folder / "model.safetensors.index.json";
-  if (fs::exists(single)) {
+  if (is_there(single)) {
     VECMILL_TRY(weights.add_file(single));
-  } else if (fs::exists(index)) {
+  } else if (is_there(index)) {
     VECMILL_TRY(weights.add_shards(folder, index));
-  } else if (fs::exists(folder / "pytorch_model.bin")) {
+  } else if (is_there(folder / "pytorch_model.bin")) {
     return make_error(ErrorKind::kUnsupported, "has its weights only as pytorch_model.bin",
                       folder.string(), "convert them once with 'vecmill import FOLDER'");
   } else {

@@ -14,6 +14,9 @@
 
 namespace vecmill::encode {
 
+/// Whether there is such a file; one that cannot be looked at counts, so that opening it says why.
+bool is_there(const std::filesystem::path& path);
+
 /// The tensors of one folder: model.safetensors, or the shards that model.safetensors.index.json
 /// names. Mapped; nothing is converted before it is read.
 class Weights {
