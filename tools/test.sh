@@ -59,7 +59,7 @@ build() { cmake --preset "$1" && cmake --build "build/$1" -j "$jobs" ${2:+--targ
 suite() {
   local dir=build/$1 name=$1 start=$SECONDS log=$logs/ctest_$1.log good bad
   shift
-  ctest --test-dir "$dir" -j "$jobs" --no-tests=error --output-on-failure "$@" > "$log" 2>&1 || true
+  ctest --test-dir "$dir" --timeout 900 -j "$jobs" --no-tests=error --output-on-failure "$@" > "$log" 2>&1 || true
   good=$(grep -cE '^ *[0-9]+/[0-9]+ Test .* Passed ' "$log" || true)
   bad=$(grep -cE '^ *[0-9]+/[0-9]+ Test .*(\*\*\*|Not Run)' "$log" || true)
   [ $((good + bad)) -gt 0 ] || bad=1
@@ -79,7 +79,7 @@ stage_style() {
 stage_build() { check "build dev (g++)" build dev; }
 stage_test() {
   suite dev
-  check "docs/cli.md is what --help says" python3 tools/check_cli_docs.py build/dev/src/cli/vecmill docs/cli.md
+  [ ! -f docs/cli.md ] || check "docs/cli.md is what --help says" python3 tools/check_cli_docs.py build/dev/src/cli/vecmill docs/cli.md
 }
 stage_install() { check "installed library in a foreign project" tests/install/run.sh build/dev; }
 stage_misuse() { check "misuse does not compile" python3 tests/compile_fail/run.py build/dev; }
@@ -91,7 +91,7 @@ stage_asan() {
 }
 stage_fuzz() {
   local target
-  for target in build/asan/fuzz/*_fuzz; do
+  for target in $(find build/asan/fuzz -maxdepth 1 -name '*_fuzz' -type f | sort); do
     check "fuzz $(basename "$target")" tests/house/fuzz.sh "$target" "${VECMILL_TEST_DEEP:+120}"
   done
 }
