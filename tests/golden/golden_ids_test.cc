@@ -14,15 +14,14 @@ namespace {
 namespace fs = std::filesystem;
 
 class GoldenIdsTest : public testing::TestWithParam<std::string> {
-protected:
+ protected:
   GoldenIdsTest() {
     std::string name = (fs::temp_directory_path() / "golden.XXXXXX").string();
     folder_ = ::mkdtemp(name.data());
   }
   ~GoldenIdsTest() override { fs::remove_all(folder_); }
 
-  std::shared_ptr<const encode::Encoder>
-  open(const encode::EncoderOptions &options = {}) {
+  std::shared_ptr<const encode::Encoder> open(const encode::EncoderOptions& options = {}) {
     const fs::path packed = folder_ / "model.vecmill";
     if (!fs::exists(packed)) {
       const Status status = encode::pack(model_folder(GetParam()), packed);
@@ -36,8 +35,8 @@ protected:
   fs::path folder_;
 };
 
-std::vector<std::vector<float>> encode_all(const encode::Encoder &encoder,
-                                           const std::vector<Example> &examples,
+std::vector<std::vector<float>> encode_all(const encode::Encoder& encoder,
+                                           const std::vector<Example>& examples,
                                            std::size_t batch) {
   const auto workspace = encoder.make_workspace();
   std::vector<std::vector<float>> vectors;
@@ -65,14 +64,12 @@ TEST_P(GoldenIdsTest, VectorsAreThoseOfTheReference) {
   const auto vectors = encode_all(*encoder, examples, 16);
   for (std::size_t i = 0; i < examples.size(); ++i) {
     const Distance d = distance(vectors[i], examples[i].vector);
-    EXPECT_LE(d.largest, 5e-6)
-        << "text " << i << " of " << examples[i].ids.size() << " tokens";
+    EXPECT_LE(d.largest, 5e-6) << "text " << i << " of " << examples[i].ids.size() << " tokens";
     EXPECT_GE(d.cosine, 0.999999) << "text " << i;
-    worst = {std::max(worst.largest, d.largest),
-             std::min(worst.cosine, d.cosine)};
+    worst = {std::max(worst.largest, d.largest), std::min(worst.cosine, d.cosine)};
   }
-  std::printf("%s: %zu texts, largest difference %.2g, smallest cosine %.9f\n",
-              GetParam().c_str(), examples.size(), worst.largest, worst.cosine);
+  std::printf("%s: %zu texts, largest difference %.2g, smallest cosine %.9f\n", GetParam().c_str(),
+              examples.size(), worst.largest, worst.cosine);
 }
 
 TEST_P(GoldenIdsTest, ATextAloneHasTheSameBits) {
@@ -80,8 +77,7 @@ TEST_P(GoldenIdsTest, ATextAloneHasTheSameBits) {
   examples.resize(std::min<std::size_t>(examples.size(), 74));
   const auto encoder = open();
   ASSERT_TRUE(encoder);
-  EXPECT_EQ(encode_all(*encoder, examples, 1),
-            encode_all(*encoder, examples, 23));
+  EXPECT_EQ(encode_all(*encoder, examples, 1), encode_all(*encoder, examples, 23));
 }
 
 TEST_P(GoldenIdsTest, ShorterVectorsAreTheFirstComponents) {
@@ -96,26 +92,23 @@ TEST_P(GoldenIdsTest, ShorterVectorsAreTheFirstComponents) {
   const auto long_vectors = encode_all(*whole, examples, 4);
   const auto vectors = encode_all(*cut, examples, 4);
   for (std::size_t i = 0; i < vectors.size(); ++i) {
-    const std::vector<float> first(long_vectors[i].begin(),
-                                   long_vectors[i].begin() + 8);
+    const std::vector<float> first(long_vectors[i].begin(), long_vectors[i].begin() + 8);
     if (!whole->description().normalized) {
       EXPECT_EQ(vectors[i], first);
       continue;
     }
     EXPECT_NEAR(distance(vectors[i], first).cosine, 1, 1e-6);
     double squares = 0;
-    for (const float v : vectors[i])
-      squares += static_cast<double>(v) * v;
+    for (const float v : vectors[i]) squares += static_cast<double>(v) * v;
     EXPECT_NEAR(squares, 1, 1e-6);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sets, GoldenIdsTest, testing::ValuesIn(kSets),
-                         [](const auto &set) {
-                           std::string name = set.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Sets, GoldenIdsTest, testing::ValuesIn(kSets), [](const auto& set) {
+  std::string name = set.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
 
-} // namespace
-} // namespace vecmill::golden
+}  // namespace
+}  // namespace vecmill::golden

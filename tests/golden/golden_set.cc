@@ -14,19 +14,19 @@ namespace fs = std::filesystem;
 
 const fs::path kGolden = fs::path(VECMILL_SOURCE_DIR) / "tests" / "golden";
 
-template <class T> std::vector<T> read_array(const fs::path &path) {
+template <class T>
+std::vector<T> read_array(const fs::path& path) {
   std::vector<T> values(fs::file_size(path) / sizeof(T));
   std::ifstream file(path, std::ios::binary);
-  file.read(reinterpret_cast<char *>(values.data()),
+  file.read(reinterpret_cast<char*>(values.data()),
             static_cast<std::streamsize>(values.size() * sizeof(T)));
-  if (!file)
-    throw std::runtime_error("cannot read " + path.string());
+  if (!file) throw std::runtime_error("cannot read " + path.string());
   return values;
 }
 
-} // namespace
+}  // namespace
 
-std::vector<Example> read_set(const std::string &name) {
+std::vector<Example> read_set(const std::string& name) {
   std::vector<Example> examples;
   std::vector<std::size_t> tokens;
   std::ifstream lines(kGolden / (name + ".jsonl"));
@@ -42,8 +42,7 @@ std::vector<Example> read_set(const std::string &name) {
   const auto ids = read_array<std::uint16_t>(kGolden / (name + ".ids"));
   const auto vectors = read_array<float>(kGolden / (name + ".f32"));
   if (examples.empty() || vectors.size() % examples.size() != 0) {
-    throw std::runtime_error("the golden set " + name +
-                             " does not fit together");
+    throw std::runtime_error("the golden set " + name + " does not fit together");
   }
   const std::size_t dims = vectors.size() / examples.size();
   auto id = ids.begin();
@@ -54,22 +53,19 @@ std::vector<Example> read_set(const std::string &name) {
     }
     examples[i].ids.assign(id, id + static_cast<std::ptrdiff_t>(tokens[i]));
     id += static_cast<std::ptrdiff_t>(tokens[i]);
-    examples[i].vector.assign(vector,
-                              vector + static_cast<std::ptrdiff_t>(dims));
+    examples[i].vector.assign(vector, vector + static_cast<std::ptrdiff_t>(dims));
     vector += static_cast<std::ptrdiff_t>(dims);
   }
   return examples;
 }
 
-fs::path model_folder(const std::string &name) {
-  if (fs::exists(kGolden / "models" / name))
-    return kGolden / "models" / name;
-  if (const char *real = std::getenv("VECMILL_TEST_MODEL"))
-    return real;
+fs::path model_folder(const std::string& name) {
+  if (fs::exists(kGolden / "models" / name)) return kGolden / "models" / name;
+  if (const char* real = std::getenv("VECMILL_TEST_MODEL")) return real;
   return fs::path(VECMILL_SOURCE_DIR) / ".cache" / "models" / name;
 }
 
-Distance distance(const std::vector<float> &a, const std::vector<float> &b) {
+Distance distance(const std::vector<float>& a, const std::vector<float>& b) {
   Distance result;
   double product = 0;
   double squares_a = 0;
@@ -86,4 +82,4 @@ Distance distance(const std::vector<float> &a, const std::vector<float> &b) {
   return result;
 }
 
-} // namespace vecmill::golden
+}  // namespace vecmill::golden
