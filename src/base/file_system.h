@@ -25,8 +25,8 @@ class FileLock {
   virtual ~FileLock() = default;
 };
 
-/// The operations on files that durability depends on, so that a test can lose power between any two
-/// of them. A created, renamed or removed name is durable only after `sync_dir` of its folder.
+/// The operations on files that durability depends on, so that a test can lose power between any
+/// two of them. A created, renamed or removed name is durable only after `sync_dir` of its folder.
 ///   errors  kNotFound, kIo naming the path and the reason
 class FileSystem {
  public:
