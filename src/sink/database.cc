@@ -1,0 +1,94 @@
+#include "vecmill/sink/database.h"
+
+#include <sqlite3.h>
+
+namespace vecmill::sink {
+
+void Database::Close::operator()(sqlite3* db) const { sqlite3_close(db); }
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+Result<Database> Database::open(const std::filesystem::path& path, bool write) {
+  Database db;
+  db.path_ = path.string();
+  sqlite3* raw = nullptr;
+  const int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  const int code = sqlite3_open_v2(db.path_.c_str(), &raw, flags, nullptr);
+  db.db_.reset(raw);
+  if (code != SQLITE_OK) return db.error(code);
+  if (write) {
+    // A rollback journal: one writer, no reader beside it, and the file is whole after each commit.
+    VECMILL_TRY(db.run("PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA"));
+  }
+  return db;
+}
+
+Error Database::error(int code) const {
+  const int primary = code & 0xFF;
+  const bool data =
+      primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_ERROR;
+  const std::string hint = primary == SQLITE_FULL ? "free some space or choose another folder" : "";
+  return make_error(data ? ErrorKind::kInvalidData : ErrorKind::kIo,
+                    std::string("SQLite: ") + sqlite3_errstr(code), path_, hint);
+}
+
+Status Database::run(const std::string& sql) {
+  const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return error(code);
+  return {};
+}
+
+Result<Statement> Statement::prepare(const Database& db, std::string_view sql) {
+  Statement statement;
+  statement.db_ = &db;
+  sqlite3_stmt* raw = nullptr;
+  const int code =
+      sqlite3_prepare_v2(db.get(), sql.data(), static_cast<int>(sql.size()), &raw, nullptr);
+  statement.statement_.reset(raw);
+  if (code != SQLITE_OK) return db.error(code);
+  return statement;
+}
+
+Statement& Statement::bind(int at, std::string_view text) {
+  sqlite3_bind_text64(statement_.get(), at, text.data(), text.size(), SQLITE_TRANSIENT,
+                      SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::bind(int at, std::uint64_t number) {
+  sqlite3_bind_int64(statement_.get(), at, static_cast<sqlite3_int64>(number));
+  return *this;
+}
+
+Statement& Statement::bind_blob(int at, std::string_view bytes) {
+  sqlite3_bind_blob64(statement_.get(), at, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  const int code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return db_->error(code);
+}
+
+Status Statement::execute() {
+  const int code = sqlite3_step(statement_.get());
+  sqlite3_reset(statement_.get());
+  sqlite3_clear_bindings(statement_.get());
+  if (code != SQLITE_DONE) return db_->error(code);
+  return {};
+}
+
+std::string_view Statement::text(int column) const {
+  const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+  if (bytes == nullptr) return {};
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+std::string_view Statement::blob(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+  if (bytes == nullptr) return {};
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+}  // namespace vecmill::sink

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "vecmill/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace vecmill::sink {
+
+/// One SQLite connection; errors carry its path. Used by one thread.
+class Database {
+ public:
+  /// `write`: created if missing, every commit durable when it returns.
+  static Result<Database> open(const std::filesystem::path& path, bool write);
+
+  Status run(const std::string& sql);
+  [[nodiscard]] Error error(int code) const;
+
+  struct Close {
+    void operator()(sqlite3* db) const;
+  };
+  [[nodiscard]] sqlite3* get() const { return db_.get(); }
+
+ private:
+  std::unique_ptr<sqlite3, Close> db_;
+  std::string path_;
+};
+
+/// One prepared statement; parameters and columns count from 1 and 0 as in SQLite.
+class Statement {
+ public:
+  static Result<Statement> prepare(const Database& db, std::string_view sql);
+
+  Statement& bind(int at, std::string_view text);
+  Statement& bind(int at, std::uint64_t number);
+  Statement& bind_blob(int at, std::string_view bytes);
+
+  /// True while there is a row.
+  Result<bool> step();
+  /// For statements without rows; ready for the next parameters afterwards.
+  Status execute();
+
+  [[nodiscard]] std::string_view text(int column) const;
+  [[nodiscard]] std::string_view blob(int column) const;
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  const Database* db_ = nullptr;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
+}  // namespace vecmill::sink

@@ -1,0 +1,249 @@
+#include "vecmill/sink/sqlite_sink.h"
+
+#include <optional>
+#include <utility>
+
+#include "vecmill/base/check.h"
+#include "vecmill/base/failpoint.h"
+#include "vecmill/sink/database.h"
+#include "vecmill/sink/output_paths.h"
+#include "vecmill/sink/row_text.h"
+
+namespace vecmill::sink {
+namespace {
+
+namespace fs = std::filesystem;
+
+// `state` and its checkpoint text live in `progress`, which is emptied before the file is finished.
+constexpr std::string_view kSchema =
+    "BEGIN;"
+    "CREATE TABLE vectors(id TEXT PRIMARY KEY, vector BLOB, dims INTEGER, dtype TEXT,"
+    " truncated INTEGER, metadata JSON);"
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT);"
+    "CREATE TABLE failed(line TEXT);"
+    "CREATE TABLE progress(checkpoint TEXT);";
+
+std::string quoted(const fs::path& path) {
+  std::string out = "'";
+  for (const char c : path.string()) out += c == '\'' ? std::string("''") : std::string(1, c);
+  return out + "'";
+}
+
+class SqliteSink : public Sink {
+ public:
+  SqliteSink(const fs::path& out, Identity identity)
+      : out_(out), partial_(out.string() + ".partial"), packed_(out.string() + ".packed.partial") {
+    state_.identity = std::move(identity);
+  }
+
+  Status open(bool resume, Opened& opened) {
+    VECMILL_ASSIGN(lock_, files_.lock(out_.string() + ".lock"));
+    VECMILL_ASSIGN(const bool exists, files_.exists(out_));
+    if (exists) return open_existing(resume, opened);
+    VECMILL_ASSIGN(const bool interrupted, files_.exists(partial_));
+    if (interrupted) {
+      VECMILL_ASSIGN(const bool started, open_interrupted(resume, opened));
+      if (started) return {};
+      db_.reset();
+      VECMILL_TRY(files_.remove(partial_));
+      VECMILL_TRY(files_.remove(partial_.string() + "-journal"));
+    }
+    return start();
+  }
+
+  Status write(std::span<const OutputRow> rows) override {
+    for (const OutputRow& row : rows) VECMILL_TRY(row.error ? add_failed(row) : add(row));
+    failpoint("sink.write");
+    return {};
+  }
+
+  Status commit(const std::string& position) override {
+    state_.position = position;
+    VECMILL_TRY(db_->run("DELETE FROM progress"));
+    VECMILL_ASSIGN(auto save, Statement::prepare(*db_, "INSERT INTO progress VALUES(?)"));
+    VECMILL_TRY(save.bind(1, to_text(state_)).execute());
+    failpoint("sink.commit");
+    return db_->run("COMMIT; BEGIN");
+  }
+
+  Status finish() override {
+    state_.finished = true;
+    VECMILL_TRY(commit({}));
+    failpoint("sink.finish");
+    return publish();
+  }
+
+  [[nodiscard]] const Counts& counts() const { return state_.counts; }
+
+ private:
+  Status open_existing(bool resume, Opened& opened) {
+    VECMILL_ASSIGN(const Meta meta, read_sqlite_meta(out_));
+    VECMILL_TRY(check_same(meta.identity, state_.identity, out_.string()));
+    state_.counts = meta.counts;
+    opened.complete = true;
+    if (resume) return files_.remove(partial_);
+    return make_error(ErrorKind::kInvalidArgument,
+                      "is already complete, with " + std::to_string(meta.counts.rows) + " rows",
+                      out_.string(), "choose another output, or remove it first");
+  }
+
+  /// False when the run ended before its first commit.
+  Result<bool> open_interrupted(bool resume, Opened& opened) {
+    VECMILL_TRY(open_database());
+    {
+      VECMILL_ASSIGN(auto tables, Statement::prepare(*db_, "SELECT 1 FROM sqlite_master"));
+      VECMILL_ASSIGN(const bool any, tables.step());
+      if (!any) return false;
+    }
+    {
+      VECMILL_ASSIGN(auto load, Statement::prepare(*db_, "SELECT checkpoint FROM progress"));
+      VECMILL_ASSIGN(const bool any, load.step());
+      if (!any) return false;
+      VECMILL_ASSIGN(Checkpoint found,
+                     parse_checkpoint(std::string(load.text(0)), partial_.string()));
+      VECMILL_TRY(check_same(found.identity, state_.identity, out_.string()));
+      found.identity = state_.identity;
+      state_ = std::move(found);
+    }
+    if (!resume) {
+      return make_error(
+          ErrorKind::kInvalidArgument,
+          "an interrupted run is here, " + std::to_string(state_.counts.rows) + " rows are done",
+          out_.string(), "go on with --resume, or remove " + partial_.string() + " to start over");
+    }
+    VECMILL_TRY(db_->run("BEGIN"));
+    opened.complete = state_.finished;
+    if (state_.finished) {
+      VECMILL_TRY(publish());
+    } else {
+      opened.position = state_.position;
+      VECMILL_TRY(prepare());
+    }
+    return true;
+  }
+
+  Status open_database() {
+    VECMILL_ASSIGN(Database db, Database::open(partial_, true));
+    db_ = std::make_unique<Database>(std::move(db));
+    return {};
+  }
+
+  Status start() {
+    VECMILL_TRY(open_database());
+    VECMILL_TRY(db_->run(std::string(kSchema)));
+    return prepare();
+  }
+
+  Status prepare() {
+    VECMILL_ASSIGN(
+        add_, Statement::prepare(*db_, "INSERT OR REPLACE INTO vectors VALUES(?,?,?,?,?,json(?))"));
+    VECMILL_ASSIGN(add_failed_, Statement::prepare(*db_, "INSERT INTO failed VALUES(?)"));
+    return {};
+  }
+
+  Status add(const OutputRow& row) {
+    VECMILL_CHECK(row.vector.size() == state_.identity.info.dims);
+    const std::string& store = state_.identity.store;
+    buffer_.clear();
+    append_vector_bytes(buffer_, row, store == "f16");
+    ++state_.counts.rows;
+    if (row.truncated_tokens > 0) ++state_.counts.truncated;
+    return add_->bind(1, row.id)
+        .bind_blob(2, buffer_)
+        .bind(3, std::uint64_t{state_.identity.info.dims})
+        .bind(4, store)
+        .bind(5, std::uint64_t{row.truncated_tokens > 0})
+        .bind(6, row.metadata.empty() ? "{}" : row.metadata)
+        .execute();
+  }
+
+  Status add_failed(const OutputRow& row) {
+    buffer_.clear();
+    append_failed_line(buffer_, row);
+    ++state_.counts.failed;
+    return add_failed_->bind(1, buffer_).execute();
+  }
+
+  /// Packs the working database into one whose bytes depend on its content only, and gives it and
+  /// the list of failed texts their names. Begins anywhere.
+  Status publish() {
+    VECMILL_TRY(write_meta());
+    VECMILL_TRY(write_failed());
+    add_.reset();
+    add_failed_.reset();
+    VECMILL_TRY(files_.remove(packed_));
+    VECMILL_TRY(db_->run("VACUUM INTO " + quoted(packed_)));
+    db_.reset();
+    VECMILL_TRY(sync_packed());
+    failpoint("sink.publish");
+    VECMILL_TRY(files_.rename(packed_, out_));
+    VECMILL_TRY(files_.sync_dir(folder_of(out_)));
+    return files_.remove(partial_);
+  }
+
+  Status write_meta() {
+    VECMILL_TRY(db_->run("DELETE FROM meta"));
+    {
+      VECMILL_ASSIGN(auto save, Statement::prepare(
+                                    *db_, "INSERT INTO meta SELECT key, value FROM json_each(?)"));
+      VECMILL_TRY(save.bind(1, meta_text(state_.identity, state_.counts)).execute());
+    }
+    return db_->run("COMMIT");
+  }
+
+  Status write_failed() {
+    std::string lines;
+    VECMILL_ASSIGN(auto load, Statement::prepare(*db_, "SELECT line FROM failed ORDER BY rowid"));
+    while (true) {
+      VECMILL_ASSIGN(const bool more, load.step());
+      if (!more) break;
+      lines += load.text(0);
+    }
+    return atomic_write(files_, output_paths(out_).failed, lines);
+  }
+
+  /// VACUUM INTO does not sync what it writes.
+  Status sync_packed() {
+    std::error_code code;
+    const std::uintmax_t size = fs::file_size(packed_, code);
+    if (code) return make_error(ErrorKind::kIo, "cannot read: " + code.message(), packed_.string());
+    VECMILL_ASSIGN(auto packed, files_.reopen(packed_, size));
+    return packed->sync();
+  }
+
+  FileSystem& files_ = real_files();
+  fs::path out_;
+  fs::path partial_;
+  fs::path packed_;
+  Checkpoint state_;
+  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<Database> db_;  // before the statements: they go first
+  std::optional<Statement> add_;
+  std::optional<Statement> add_failed_;
+  std::string buffer_;
+};
+
+}  // namespace
+
+Result<Opened> open_sqlite_sink(const fs::path& out, const Identity& identity, bool resume) {
+  auto sink = std::make_unique<SqliteSink>(out, identity);
+  Opened opened;
+  VECMILL_TRY(sink->open(resume, opened));
+  opened.rows_done = sink->counts().rows;
+  opened.rows_failed = sink->counts().failed;
+  if (!opened.complete) opened.sink = std::move(sink);
+  return opened;
+}
+
+Result<Meta> read_sqlite_meta(const fs::path& path) {
+  VECMILL_ASSIGN(const Database db, Database::open(path, false));
+  VECMILL_ASSIGN(auto load, Statement::prepare(db,
+                                               "SELECT json_group_object(key, CASE WHEN key IN"
+                                               " ('format','dims','rows','failed','truncated')"
+                                               " THEN CAST(value AS INTEGER) ELSE value END)"
+                                               " FROM meta"));
+  VECMILL_TRY(load.step());
+  return parse_meta(std::string(load.text(0)), path.string());
+}
+
+}  // namespace vecmill::sink

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+
+#include "vecmill/sink/checkpoint.h"
+#include "vecmill/sink/sink_factory.h"
+
+namespace vecmill::sink {
+
+/// X.db: table `vectors` in input order and table `meta`; failed texts go to table `failed`. While
+/// it runs everything is in X.db.partial, where a commit is one transaction with the position
+/// inside.
+Result<Opened> open_sqlite_sink(const std::filesystem::path& out, const Identity& identity,
+                                bool resume);
+
+/// The meta table as meta_text() would show it.
+///   errors  kInvalidData when it is not such a database
+Result<Meta> read_sqlite_meta(const std::filesystem::path& path);
+
+}  // namespace vecmill::sink
