@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "vecmill/hub/store.h"
+#include "vecmill/result.h"
+
+namespace vecmill::hub {
+
+struct ImportOptions {
+  std::string name;  ///< "org/name" or a bare name; empty: from the name of the folder or file
+};
+
+/// Copies a model into the store from a folder, a wheel or a zip (the model may lie anywhere
+/// inside, once). Pickled weights become safetensors on the way; nothing in a pickle is ever run.
+/// The model is either there whole afterwards or not at all. The revision comes from the content.
+///   errors  kNotFound, kInvalidData, kUnsupported, kIo; kInvalidArgument for a bad name
+Result<ModelEntry> import_model(const Store& store, const std::filesystem::path& path,
+                                const ImportOptions& options = {});
+
+}  // namespace vecmill::hub
