@@ -22,7 +22,11 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#stages[@]} -gt 0 ] || stages=("${all_stages[@]}")
+# Sanitizers, fuzzing, coverage and lint join the default once they have been timed on two cores.
+if [ ${#stages[@]} -eq 0 ]; then
+  stages=(style build test install misuse)
+  [ -z "${VECMILL_TEST_DEEP:-}" ] || stages=("${all_stages[@]}")
+fi
 
 export VECMILL_TEST_SEED=${VECMILL_TEST_SEED:-1}
 export VECMILL_TEST_MODEL=$PWD/.cache/models/all-MiniLM-L6-v2
