@@ -38,7 +38,8 @@ class Provider {
  public:
   virtual ~Provider() = default;
 
-  [[nodiscard]] virtual Capabilities capabilities() const = 0;
+  /// Role and truncation are part of the space that the vectors are in.
+  [[nodiscard]] virtual Capabilities capabilities(const EmbedOptions& options) const = 0;
 
   /// How many tokens a text has for this model, special tokens included, before any truncation.
   virtual Result<std::uint32_t> count_tokens(std::string_view text, Role role) const = 0;
