@@ -40,7 +40,7 @@ struct EmbedJob {
 struct EmbedProgress {
   std::uint64_t texts = 0, tokens = 0;            ///< done so far, in this run
   std::uint64_t resumed = 0;                      ///< done before it
-  std::uint64_t bytes_done = 0, bytes_total = 0;  ///< of the input; 0: unknown
+  std::uint64_t texts_total = 0;  ///< in the whole input; 0: unknown (standard input)
   double seconds = 0;
 };
 
