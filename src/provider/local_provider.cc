@@ -65,7 +65,8 @@ class LocalProvider : public Provider {
   }
 
   Result<std::uint32_t> count_tokens(std::string_view text, Role role) const override {
-    return static_cast<std::uint32_t>(tokenizer_.count(with_prompt(text, role)));
+    VECMILL_ASSIGN(const std::size_t count, tokenizer_.count(with_prompt(text, role)));
+    return static_cast<std::uint32_t>(count);
   }
 
   std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
@@ -120,7 +121,8 @@ class LocalProvider : public Provider {
   [[nodiscard]] std::uint32_t prompt_tokens(Role role) const {
     const std::string_view text = prompt(role);
     if (text.empty() || encoder_->description().include_prompt) return 0;
-    return static_cast<std::uint32_t>(tokenizer_.count(text)) - 1;
+    const auto count = tokenizer_.count(text);
+    return count && *count > 0 ? static_cast<std::uint32_t>(*count) - 1 : 0;
   }
 
   void encode(const std::vector<tokenize::Encoding>& encodings, std::uint32_t prompt_tokens,
