@@ -42,7 +42,10 @@ class Writer {
       : sink_(sink), progress_(progress), start_(std::chrono::steady_clock::now()) {}
 
   Status write(const EmbeddedWindow& window) {
+    // After a failed write nobody knows which rows arrived: the last commit is what counts.
+    broken_ = true;
     VECMILL_TRY(sink_.write(window.rows));
+    broken_ = false;
     count(window);
     position_ = window.position;
     waiting_bytes_ += window.bytes;
@@ -59,7 +62,7 @@ class Writer {
   }
 
   Status commit() {
-    if (!position_) return {};
+    if (broken_ || !position_) return {};
     waiting_bytes_ = waiting_rows_ = 0;
     return sink_.commit(*std::exchange(position_, std::nullopt));
   }
@@ -90,6 +93,7 @@ class Writer {
   const std::chrono::steady_clock::time_point start_;
   std::optional<std::string> position_;  ///< behind the last row that is not committed yet
   std::uint64_t waiting_bytes_ = 0, waiting_rows_ = 0;
+  bool broken_ = false;
 };
 
 }  // namespace
