@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <optional>
 #include <span>
 
 namespace vecmill::engine {
@@ -15,7 +14,8 @@ constexpr std::size_t kBatchTexts = 128;
 using Indices = std::vector<std::size_t>;
 
 /// Cuts `order` into batches by bytes of text, or by count when the user gave one.
-std::vector<std::span<const std::size_t>> plan(const Indices& order, const Window& window,
+std::vector<std::span<const std::size_t>> plan(const Indices& order,
+                                               std::span<const Record> records,
                                                std::uint32_t batch_size) {
   const std::size_t most_texts = batch_size > 0 ? batch_size : kBatchTexts;
   std::vector<std::span<const std::size_t>> batches;
@@ -24,7 +24,7 @@ std::vector<std::span<const std::size_t>> plan(const Indices& order, const Windo
     std::size_t last = first, bytes = 0;
     while (last < order.size() && last - first < most_texts &&
            (last == first || batch_size > 0 || bytes < kBatchBytes)) {
-      bytes += window.records[order[last]].text.size() + 8;
+      bytes += records[order[last]].text.size() + 8;
       ++last;
     }
     batches.emplace_back(order.data() + first, last - first);
@@ -55,38 +55,47 @@ bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\n\r\v\f") == std::string_view::npos;
 }
 
+std::vector<Result<Embedding>> embed_records(std::span<const Record> records, const EmbedJob& job,
+                                             Provider& provider, WorkerPool& pool) {
+  Indices order(records.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return records[a].text.size() > records[b].text.size();
+  });
+  const auto batches = plan(order, records, job.batch_size);
+  std::vector<std::vector<Result<Embedding>>> done(batches.size());
+  pool.run(batches.size(), [&](std::size_t b) {
+    std::vector<std::string_view> texts;
+    for (const std::size_t i : batches[b]) texts.emplace_back(records[i].text);
+    done[b] = provider.embed(texts, job.options);
+  });
+  std::vector<Result<Embedding>> results(records.size(), Embedding{});
+  for (std::size_t b = 0; b < batches.size(); ++b) {
+    for (std::size_t j = 0; j < batches[b].size(); ++j) {
+      results[batches[b][j]] = std::move(done[b][j]);
+    }
+  }
+  return results;
+}
+
 EmbeddedWindow embed_window(Window window, const EmbedJob& job, Provider& provider,
                             WorkerPool& pool) {
   EmbeddedWindow done;
   done.position = std::move(window.position);
   done.bytes = window.bytes;
-  std::vector<std::optional<Result<Embedding>>> results(window.records.size());
-  Indices order;
-  for (std::size_t i = 0; i < window.records.size(); ++i) {
-    const bool blank = is_blank(window.records[i].text);
-    if (blank) ++done.empty;
-    if (blank && job.empty == Empty::kSkip) {
-      ++done.skipped;
-    } else if (blank && job.empty == Empty::kFail) {
-      results[i] = make_error(ErrorKind::kInvalidData, "the text is empty");
-    } else {
-      order.push_back(i);
-    }
+  if (job.empty == Empty::kSkip) {
+    done.skipped = std::erase_if(window.records, [](const Record& r) { return is_blank(r.text); });
+    done.empty = done.skipped;
   }
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return window.records[a].text.size() > window.records[b].text.size();
-  });
-  const auto batches = plan(order, window, job.batch_size);
-  pool.run(batches.size(), [&](std::size_t b) {
-    std::vector<std::string_view> texts;
-    for (const std::size_t i : batches[b]) texts.emplace_back(window.records[i].text);
-    auto embedded = provider.embed(texts, job.options);
-    for (std::size_t j = 0; j < texts.size(); ++j) results[batches[b][j]] = std::move(embedded[j]);
-  });
+  auto results = embed_records(window.records, job, provider, pool);
   for (std::size_t i = 0; i < results.size(); ++i) {
-    if (results[i]) {
-      done.rows.push_back(make_row(window.records[i], std::move(*results[i]), done));
+    if (is_blank(window.records[i].text)) {
+      ++done.empty;
+      if (job.empty == Empty::kFail) {
+        results[i] = make_error(ErrorKind::kInvalidData, "the text is empty");
+      }
     }
+    done.rows.push_back(make_row(window.records[i], std::move(results[i]), done));
   }
   return done;
 }

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vecmill/engine.h"
@@ -30,6 +32,10 @@ struct EmbeddedWindow {
 /// in the order of the input. One bad text fails alone.
 EmbeddedWindow embed_window(Window window, const EmbedJob& job, Provider& provider,
                             WorkerPool& pool);
+
+/// The embedding part alone: one result per record, in order. `job.empty` is not looked at.
+std::vector<Result<Embedding>> embed_records(std::span<const Record> records, const EmbedJob& job,
+                                             Provider& provider, WorkerPool& pool);
 
 /// Whether a text has nothing but white space.
 [[nodiscard]] bool is_blank(std::string_view text);
