@@ -155,7 +155,10 @@ class Metaspace : public PreTokenizer {
       emit(begun, text.size());
     });
   }
-  [[nodiscard]] bool splits_chunks() const override { return options_.split; }
+  /// With kFirst, a first chunk depends on where its section stands.
+  [[nodiscard]] bool splits_chunks() const override {
+    return options_.split && options_.prepend != PrependScheme::kFirst;
+  }
 
  private:
   const MetaspaceOptions options_;

@@ -6,6 +6,7 @@
 #include "vecmill/base/utf8.h"
 #include "vecmill/tokenize/pipeline.h"
 #include "vecmill/tokenize/utf8_repair.h"
+#include "vecmill/tokenize/vocab_txt.h"
 
 namespace vecmill::tokenize {
 namespace {
@@ -105,8 +106,8 @@ Result<Tokenizer> Tokenizer::from_folder(const std::filesystem::path& model_fold
   }
   if (exists("vocab.txt")) {
     VECMILL_ASSIGN(const std::string text, read("vocab.txt"));
-    VECMILL_ASSIGN(const bool lowercase, lowercases(model_folder));
-    return from_vocab_txt(text, place("vocab.txt"), lowercase);
+    VECMILL_ASSIGN(const BertNormalizerOptions options, read_bert_options(model_folder));
+    return make_bert_tokenizer(text, place("vocab.txt"), options);
   }
   return make_error(ErrorKind::kNotFound,
                     "has neither tokenizer.json nor sentencepiece.bpe.model nor vocab.txt",
