@@ -104,9 +104,10 @@ Result<AddedTokens::Matcher> AddedTokens::make_matcher(bool normalized,
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     const AddedToken& token = tokens_[i].token;
     if (token.normalized != normalized) continue;
-    patterns.push_back(token.content);
+    Section pattern{.text = token.content};
+    if (normalizer != nullptr) normalizer->normalize(pattern);
+    patterns.push_back(std::move(pattern.text));
     places.push_back(static_cast<std::int32_t>(i));
-    if (normalizer != nullptr) normalizer->normalize(patterns.back());
     if (patterns.back().empty()) {
       return make_error(ErrorKind::kInvalidData,
                         "added token " + std::to_string(i) + " is empty when normalised", where);
@@ -145,8 +146,8 @@ Result<std::vector<AddedToken>> AddedTokens::read(const JsonNode& node) {
   std::vector<AddedToken> tokens;
   VECMILL_ASSIGN(const auto items, node.items());
   for (const JsonNode& item : items) {
-    VECMILL_TRY(item.only(
-        {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}));
+    VECMILL_TRY(
+        item.only({"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}));
     AddedToken token;
     VECMILL_ASSIGN(token.content, item.string_at("content"));
     if (!is_valid_utf8(token.content)) return item.wrong("is not UTF-8");

@@ -24,7 +24,7 @@ struct Tokenizer::Pipeline::Scratch {
   std::uint64_t serial = 0;
   ChunkCache cache;
   std::vector<AddedTokens::Part> raw_parts, parts;
-  std::string normalized;
+  Section section;
   Pieces pieces;
   ModelScratch model;
 };
@@ -69,47 +69,52 @@ bool Tokenizer::Pipeline::add_section(std::string_view section, bool at_start, S
                                       std::vector<TokenId>& ids) const {
   if (works_in_chunks_) {
     const std::size_t before = ids.size();
-    const Outcome outcome = add_chunks(section, scratch, ids);
+    const Outcome outcome = add_chunks(section, at_start, scratch, ids);
     if (outcome != Outcome::kUnclean) return outcome == Outcome::kDone;
     ids.resize(before);
   }
-  scratch.normalized = section;
-  if (parts_.normalizer) {
-    at_start = parts_.normalizer->normalize(scratch.normalized) && at_start;
-  }
-  return add_normalized(scratch, at_start, ids);
+  scratch.section.text = section;
+  scratch.section.at_start = at_start;
+  scratch.section.cut_left = scratch.section.cut_right = false;
+  if (parts_.normalizer) parts_.normalizer->normalize(scratch.section);
+  return add_normalized(scratch, ids);
 }
 
 Tokenizer::Pipeline::Outcome Tokenizer::Pipeline::add_chunks(std::string_view section,
-                                                             Scratch& scratch,
+                                                             bool at_start, Scratch& scratch,
                                                              std::vector<TokenId>& ids) const {
-  for (std::size_t at = 0; at < section.size();) {
-    const std::size_t end = chunk_end(section, at);
+  Section& work = scratch.section;
+  std::size_t end = 0;
+  for (std::size_t at = 0; at < section.size(); at = end) {
+    end = chunk_end(section, at);
     const std::string_view chunk = section.substr(at, end - at);
-    const bool is_short = chunk.size() <= ChunkCache::kMostBytes;
+    const auto normalize = [&](bool cut_right) {
+      work.text = chunk;
+      work.at_start = at_start && at == 0;
+      work.cut_left = at > 0;
+      work.cut_right = cut_right;
+      return parts_.normalizer ? parts_.normalizer->normalize(work) : cuts_cleanly(work);
+    };
+    // A space that begins the section is not one that a chunk was cut at.
+    const bool cached = chunk.size() <= ChunkCache::kMostBytes && (at > 0 || chunk[0] != ' ');
     ChunkCache::Key key;
-    if (is_short) key = ChunkCache::key(chunk, section.size() - at);
-    const Cuts cuts{.left = at > 0, .right = end < section.size()};
-    at = end;
-    if (is_short && scratch.cache.append(key, ids)) continue;
-
-    scratch.normalized = chunk;
-    if (parts_.normalizer) parts_.normalizer->normalize(scratch.normalized);
-    if (!cuts_cleanly(scratch.normalized, cuts)) return Outcome::kUnclean;
-    // Found later, the chunk may stand between others.
-    const bool keep =
-        is_short && cuts_cleanly(scratch.normalized, {.left = chunk[0] == ' ', .right = true});
+    if (cached) {
+      key = ChunkCache::key(chunk, section.size() - at);
+      if (scratch.cache.append(key, ids)) continue;
+    }
+    // What is clean with something behind it is right at the end of the section too.
+    const bool clean = normalize(true);
+    if (!clean && (end < section.size() || !normalize(false))) return Outcome::kUnclean;
     const std::size_t before = ids.size();
-    if (!add_normalized(scratch, false, ids)) return Outcome::kNoUnknown;
-    if (keep) scratch.cache.insert(key, std::span(ids).subspan(before));
+    if (!add_normalized(scratch, ids)) return Outcome::kNoUnknown;
+    if (cached && clean) scratch.cache.insert(key, std::span(ids).subspan(before));
   }
   return Outcome::kDone;
 }
 
-/// The tokens of what stands in scratch.normalized.
-bool Tokenizer::Pipeline::add_normalized(Scratch& scratch, bool at_start,
-                                         std::vector<TokenId>& ids) const {
-  const std::string& text = scratch.normalized;
+/// The tokens of the section in scratch, which is normalised.
+bool Tokenizer::Pipeline::add_normalized(Scratch& scratch, std::vector<TokenId>& ids) const {
+  const std::string& text = scratch.section.text;
   parts_.added.cut_normalized(text, scratch.parts);
   for (const AddedTokens::Part& part : scratch.parts) {
     if (part.id) {
@@ -118,7 +123,7 @@ bool Tokenizer::Pipeline::add_normalized(Scratch& scratch, bool at_start,
     }
     Pieces& pieces = scratch.pieces;
     pieces.text.assign(text, part.span.first, part.span.last - part.span.first);
-    pieces.reset(at_start && part.span.first == 0);
+    pieces.reset(scratch.section.at_start && part.span.first == 0);
     if (parts_.pre_tokenizer) parts_.pre_tokenizer->split(pieces);
     for (const Piece& piece : pieces.list) {
       if (!parts_.model->tokenize(pieces.view(piece), scratch.model, ids)) return false;

@@ -42,8 +42,9 @@ class Tokenizer::Pipeline {
   bool add_section(std::string_view section, bool at_start, Scratch& scratch,
                    std::vector<TokenId>& ids) const;
   enum class Outcome : std::uint8_t { kDone, kNoUnknown, kUnclean };
-  Outcome add_chunks(std::string_view section, Scratch& scratch, std::vector<TokenId>& ids) const;
-  bool add_normalized(Scratch& scratch, bool at_start, std::vector<TokenId>& ids) const;
+  Outcome add_chunks(std::string_view section, bool at_start, Scratch& scratch,
+                     std::vector<TokenId>& ids) const;
+  bool add_normalized(Scratch& scratch, std::vector<TokenId>& ids) const;
 
   const PipelineParts parts_;
   const bool works_in_chunks_;
