@@ -41,6 +41,8 @@ class Compiler {
       case Kind::kAtomic:
       case Kind::kAhead:
       case Kind::kNotAhead: return add_inner(node.kind, node.children[0]);
+      case Kind::kWordEdge: put(Op::kEdge, add_set(node.set)); return {};
+      case Kind::kNotWordEdge: put(Op::kNoEdge, add_set(node.set)); return {};
       default: put(Op::kPlace, static_cast<std::uint32_t>(node.kind)); return {};
     }
   }

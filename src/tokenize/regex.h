@@ -19,9 +19,9 @@ struct Span {
 
 /// The part of Oniguruma's syntax that tokenizers use: literals, escapes, classes with \s \w \d
 /// \p{..} and nested ones, groups, alternation, ? * + {n,m} greedy, lazy or possessive, atomic
-/// groups, lookahead, (?i:..), ^ $ \A \z. Anything else is refused by name. Matching takes time in
-/// proportion to pattern times text, whatever they are: states that failed once are not tried
-/// twice.
+/// groups, lookahead, (?i:..), ^ $ \A \z \b \B. Anything else is refused by name. Matching takes
+/// time in proportion to pattern times text, whatever they are: states that failed once are not
+/// tried twice.
 class Regex {
  public:
   ///   errors  kUnsupported, kInvalidData: what, and at which byte of the pattern
@@ -39,6 +39,8 @@ class Regex {
     kJump,   ///< `arg`
     kInner,  ///< inners[arg]: a program of its own from the next instruction to its end
     kPlace,  ///< RegexNode::Kind(arg)
+    kEdge,   ///< between a character of sets[arg] and one that is not
+    kNoEdge,
     kAccept,
   };
   struct Instruction {

@@ -59,6 +59,8 @@ std::optional<std::size_t> RegexMatcher::follow(std::uint32_t pc, std::size_t at
         next = program_.inners[arg].end;
         break;
       case Op::kPlace: ok = is_place(static_cast<Kind>(arg), at); break;
+      case Op::kEdge:
+      case Op::kNoEdge: ok = is_edge(program_.sets[arg], at) == (op == Op::kEdge); break;
     }
     pc = next;
     if (!ok && !backtrack(floor, pc, at)) return std::nullopt;
@@ -114,6 +116,11 @@ bool RegexMatcher::is_place(Kind kind, std::size_t at) const {
     case Kind::kTextStart: return at == 0;
     default: return at_end;
   }
+}
+
+bool RegexMatcher::is_edge(const FastSet& set, std::size_t at) const {
+  const bool before = at > 0 && step(set, char_before(at)) != kNone;
+  return before != (step(set, at) != kNone);
 }
 
 std::size_t RegexMatcher::step(const FastSet& set, std::size_t at) const {

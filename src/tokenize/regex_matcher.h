@@ -34,6 +34,7 @@ class RegexMatcher {
   bool enter_inner(const Regex::Inner& inner, std::uint32_t pc, std::size_t& at);
   bool backtrack(std::size_t floor, std::uint32_t& pc, std::size_t& at);
   [[nodiscard]] bool is_place(RegexNode::Kind kind, std::size_t at) const;
+  [[nodiscard]] bool is_edge(const FastSet& set, std::size_t at) const;
   [[nodiscard]] std::size_t step(const FastSet& set, std::size_t at) const;
   [[nodiscard]] std::size_t char_before(std::size_t at) const;
   /// Notes that the state is tried now; whether it was before.

@@ -168,14 +168,14 @@ class Parser {
   }
 
   Result<RegexNode> atom(const Scope& scope) {
-    constexpr std::pair<std::string_view, Kind> kPlaces[] = {{"^", Kind::kLineStart},
-                                                             {"$", Kind::kLineEnd},
-                                                             {"\\A", Kind::kTextStart},
-                                                             {"\\z", Kind::kTextEnd}};
+    constexpr std::pair<std::string_view, Kind> kPlaces[] = {
+        {"^", Kind::kLineStart}, {"$", Kind::kLineEnd},    {"\\A", Kind::kTextStart},
+        {"\\z", Kind::kTextEnd}, {"\\b", Kind::kWordEdge}, {"\\B", Kind::kNotWordEdge}};
     RegexNode node;
     for (const auto& [token, kind] : kPlaces) {
       if (!take(token)) continue;
       node.kind = kind;
+      if (kind == Kind::kWordEdge || kind == Kind::kNotWordEdge) node.set = word(false);
       return node;
     }
     if (take("(")) return group(scope);

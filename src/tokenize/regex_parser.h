@@ -25,13 +25,15 @@ struct RegexNode {
     kLineStart,
     kLineEnd,
     kTextStart,
-    kTextEnd
+    kTextEnd,
+    kWordEdge,
+    kNotWordEdge
   };
   enum class Greed : std::uint8_t { kGreedy, kLazy, kPossessive };
   static constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();
 
   Kind kind = Kind::kSequence;
-  CharSet set;                      ///< kSet
+  CharSet set;                      ///< kSet; what a word is for kWordEdge, kNotWordEdge
   std::vector<RegexNode> children;  ///< one, except for kSequence and kEither
   std::size_t min = 0, max = 0;     ///< kRepeat
   Greed greed = Greed::kGreedy;     ///< kRepeat
