@@ -94,7 +94,7 @@ class Engine {
   ///   errors  kMismatch when the index is of another space than this engine's documents
   Result<std::vector<Hit>> query(std::string_view text, const std::string& index, std::size_t k);
 
-  /// Token ids as the model gets them.
+  /// The ids of all tokens of a text, as Provider::tokenize.
   Result<std::vector<TokenId>> tokenize(std::string_view text) const;
 
  private:

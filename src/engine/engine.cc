@@ -166,6 +166,10 @@ Result<CountReport> Engine::count(const EmbedJob& job, std::stop_token stop) {
   return make_error(ErrorKind::kCancelled, "interrupted");
 }
 
+Result<std::vector<TokenId>> Engine::tokenize(std::string_view text) const {
+  return state_->provider->tokenize(text);
+}
+
 Result<std::vector<Hit>> Engine::query(std::string_view text, const std::string& index,
                                        std::size_t k) {
   VECMILL_ASSIGN(const sink::Index rows, sink::read_index(index));

@@ -69,6 +69,11 @@ class LocalProvider : public Provider {
     return static_cast<std::uint32_t>(count);
   }
 
+  Result<std::vector<TokenId>> tokenize(std::string_view text) const override {
+    VECMILL_ASSIGN(auto encoding, tokenizer_.encode(text));
+    return std::move(encoding.ids);
+  }
+
   std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
                                        const EmbedOptions& options) override {
     std::vector<Result<Embedding>> results;
@@ -166,10 +171,16 @@ class LocalProvider : public Provider {
   std::optional<encode::Team> team_;  ///< guarded by team_mutex_
 };
 
+/// Of the files that Tokenizer::from_folder reads.
 Result<std::string> hash_of_tokenizer(const std::filesystem::path& folder) {
   for (const char* file : {"tokenizer.json", "sentencepiece.bpe.model", "vocab.txt"}) {
     const auto content = MappedFile::open(folder / file);
-    if (content) return sha256_hex(content->text());
+    if (!content) continue;
+    Sha256 hash;
+    hash.update(content->text());
+    const auto config = MappedFile::open(folder / "tokenizer_config.json");
+    if (config && std::string_view(file) == "vocab.txt") hash.update(config->text());
+    return hash.hex();
   }
   return make_error(ErrorKind::kNotFound, "has no tokenizer", folder.string());
 }
