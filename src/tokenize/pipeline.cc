@@ -36,7 +36,7 @@ Tokenizer::Pipeline::Pipeline(PipelineParts parts)
 
 /// A thread keeps the scratch of the tokenizers that it used last.
 Tokenizer::Pipeline::Scratch& Tokenizer::Pipeline::scratch_of_this_thread() const {
-  constexpr std::size_t kKept = 4;
+  constexpr std::size_t kKept = 8;
   thread_local std::array<std::unique_ptr<Scratch>, kKept> kept;
   std::size_t at = 0;
   while (at + 1 < kKept && kept[at] && kept[at]->serial != serial_) ++at;
