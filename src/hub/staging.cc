@@ -1,5 +1,6 @@
 #include "vecmill/hub/staging.h"
 
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -129,7 +130,9 @@ Result<ModelEntry> Staging::publish(const Publication& publication) {
 }
 
 Status Staging::move_blobs(const std::vector<StagedFile>& all) const {
+  std::set<std::string> moved;  // two files may have the same content
   for (const StagedFile& file : all) {
+    if (!moved.insert(file.blob).second) continue;
     VECMILL_TRY(files_->rename(file.temporary, repository_ / "blobs" / file.blob));
   }
   return files_->sync_dir(repository_ / "blobs");

@@ -52,6 +52,9 @@ class Staging {
   /// Makes a model of the staged files. Before the last step it is as it was, after it new.
   Result<ModelEntry> publish(const Publication& publication);
 
+  /// What a branch, a tag or the plain name ("main") means from now on.
+  Status set_reference(const std::string& reference, const std::string& revision) const;
+
   Status remove_model();
 
  private:
@@ -61,7 +64,6 @@ class Staging {
   [[nodiscard]] bool has_snapshot(const Publication& publication, const std::string& lock) const;
   Status build_snapshot(const std::filesystem::path& folder, const Publication& publication,
                         const std::string& lock) const;
-  Status set_reference(const std::string& reference, const std::string& revision) const;
 
   FileSystem* files_ = nullptr;
   std::string model_;
