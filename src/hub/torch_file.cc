@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "vecmill/base/json_text.h"
@@ -111,8 +112,12 @@ Result<TorchFile> TorchFile::open(std::span<const std::byte> file, const std::st
   VECMILL_ASSIGN(const std::string program, torch.zip_.read(*pickle, kLargestPickle));
   VECMILL_ASSIGN(torch.tensors_, read_state_dict(program, where));
   std::uint64_t total = 0;
+  std::set<std::string> checked;
   for (const PickledTensor& tensor : torch.tensors_) {
     VECMILL_TRY(torch.check(tensor, where));
+    if (checked.insert(tensor.storage).second) {
+      VECMILL_TRY(torch.zip_.check(*torch.numbers_of(tensor)));
+    }
     total += element_count(tensor) * element_bytes(tensor.dtype);
     if (total / kMostSharing > file.size()) {
       return bad(where, "its tensors are far larger than the file: the same numbers many times");
@@ -121,12 +126,16 @@ Result<TorchFile> TorchFile::open(std::span<const std::byte> file, const std::st
   return torch;
 }
 
+const ZipEntry* TorchFile::numbers_of(const PickledTensor& tensor) const {
+  return zip_.find(root_ + "data/" + tensor.storage);
+}
+
 Status TorchFile::check(const PickledTensor& tensor, const std::string& where) const {
   const std::string label = "tensor '" + tensor.name + "'";
   if (tensor.storage.empty() || tensor.storage.find('/') != std::string::npos) {
     return bad(where, label + " lies in a file with an impossible name");
   }
-  const ZipEntry* entry = zip_.find(root_ + "data/" + tensor.storage);
+  const ZipEntry* entry = numbers_of(tensor);
   if (entry == nullptr) return bad(where, "the numbers of " + label + " are missing");
   VECMILL_ASSIGN(const auto numbers, zip_.stored(*entry));
   const std::uint64_t size = element_bytes(tensor.dtype);
@@ -150,7 +159,7 @@ Status TorchFile::check(const PickledTensor& tensor, const std::string& where) c
 
 Status TorchFile::read(const PickledTensor& tensor,
                        const std::function<Status(std::string_view)>& sink) const {
-  VECMILL_ASSIGN(const auto numbers, zip_.stored(*zip_.find(root_ + "data/" + tensor.storage)));
+  VECMILL_ASSIGN(const auto numbers, zip_.stored(*numbers_of(tensor)));
   const std::string_view bytes(reinterpret_cast<const char*>(numbers.data()), numbers.size());
   const std::uint64_t size = element_bytes(tensor.dtype);
   const std::uint64_t count = element_count(tensor);

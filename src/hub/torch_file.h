@@ -15,7 +15,8 @@
 namespace vecmill::hub {
 
 /// What torch.save writes since torch 1.6 (`pytorch_model.bin`, `.pt`): a zip archive of a pickle
-/// and the numbers. Every tensor is checked against the numbers there are when it is opened.
+/// and the numbers. When it is opened, every tensor is checked against the numbers there are, and
+/// those against their CRC.
 class TorchFile {
  public:
   /// `file` must outlive the object; `where` names it in errors.
@@ -32,6 +33,8 @@ class TorchFile {
  private:
   explicit TorchFile(ZipReader zip) : zip_(std::move(zip)) {}
   Status check(const PickledTensor& tensor, const std::string& where) const;
+  /// Null when there are none.
+  [[nodiscard]] const ZipEntry* numbers_of(const PickledTensor& tensor) const;
 
   ZipReader zip_;
   std::string root_;  ///< "archive/"

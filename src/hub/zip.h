@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "vecmill/result.h"
@@ -43,6 +44,10 @@ class ZipReader {
   [[nodiscard]] Status extract(const ZipEntry& entry,
                                const std::function<Status(std::string_view)>& sink) const;
 
+  /// Looks whether the entry can be unpacked and is undamaged.
+  ///   errors  as extract
+  [[nodiscard]] Status check(const ZipEntry& entry) const;
+
   ///   errors  as extract; kInvalidData when it is larger than `limit`
   [[nodiscard]] Result<std::string> read(const ZipEntry& entry, std::uint64_t limit) const;
 
@@ -52,6 +57,7 @@ class ZipReader {
   std::span<const std::byte> file_;
   std::string where_;
   std::vector<ZipEntry> entries_;
+  std::unordered_map<std::string, std::size_t> by_name_;  ///< numbers of entries
 };
 
 /// True for a relative path with '/' between parts that are neither empty nor "." nor ".." and
