@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "vecmill/provider.h"
+#include "vecmill/record.h"
 #include "vecmill/result.h"
 
 namespace vecmill {
@@ -38,9 +39,9 @@ struct EmbedJob {
 };
 
 struct EmbedProgress {
-  std::uint64_t texts = 0, tokens = 0;            ///< done so far, in this run
-  std::uint64_t resumed = 0;                      ///< done before it
-  std::uint64_t texts_total = 0;  ///< in the whole input; 0: unknown (standard input)
+  std::uint64_t texts = 0, tokens = 0;  ///< done so far, in this run
+  std::uint64_t resumed = 0;            ///< done before it
+  std::uint64_t texts_total = 0;        ///< in the whole input; 0: unknown (standard input)
   double seconds = 0;
 };
 
@@ -96,6 +97,14 @@ class Engine {
 
   /// The ids of all tokens of a text, as Provider::tokenize.
   Result<std::vector<TokenId>> tokenize(std::string_view text) const;
+
+  /// The same for each record of the job's inputs, in order, over all threads.
+  ///   errors  those of reading and of tokenizing, and what `each` returns
+  Status tokenize(const EmbedJob& job,
+                  const std::function<Status(const Record&, std::span<const TokenId>)>& each);
+
+  /// As Provider::token_text.
+  [[nodiscard]] std::string token_text(TokenId id) const;
 
  private:
   struct State;

@@ -50,6 +50,9 @@ class Provider {
     return make_error(ErrorKind::kUnsupported, "the tokens of this model are not known here");
   }
 
+  /// What a token stands for; empty when that is not known here.
+  [[nodiscard]] virtual std::string token_text(TokenId /*id*/) const { return {}; }
+
   /// One result per text, in order. One bad text fails alone.
   virtual std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
                                                const EmbedOptions& options) = 0;

@@ -170,6 +170,27 @@ Result<std::vector<TokenId>> Engine::tokenize(std::string_view text) const {
   return state_->provider->tokenize(text);
 }
 
+std::string Engine::token_text(TokenId id) const { return state_->provider->token_text(id); }
+
+Status Engine::tokenize(
+    const EmbedJob& job,
+    const std::function<Status(const Record&, std::span<const TokenId>)>& each) {
+  VECMILL_ASSIGN(const auto source, open_source(job));
+  const std::lock_guard lock(state_->pool_mutex);
+  for (;;) {
+    VECMILL_ASSIGN(const engine::Window window, engine::read_window(*source));
+    if (window.records.empty()) return {};
+    std::vector<Result<std::vector<TokenId>>> ids(window.records.size());
+    state_->pool->run(ids.size(), [&](std::size_t i) {
+      ids[i] = state_->provider->tokenize(window.records[i].text);
+    });
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (!ids[i]) return ids[i].error();
+      VECMILL_TRY(each(window.records[i], *ids[i]));
+    }
+  }
+}
+
 Result<std::vector<Hit>> Engine::query(std::string_view text, const std::string& index,
                                        std::size_t k) {
   VECMILL_ASSIGN(const sink::Index rows, sink::read_index(index));

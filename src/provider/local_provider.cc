@@ -74,6 +74,10 @@ class LocalProvider : public Provider {
     return std::move(encoding.ids);
   }
 
+  [[nodiscard]] std::string token_text(TokenId id) const override {
+    return tokenizer_.id_to_token(id);
+  }
+
   std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
                                        const EmbedOptions& options) override {
     std::vector<Result<Embedding>> results;
