@@ -34,6 +34,7 @@ Result<Charsmap> Charsmap::parse(std::string_view bytes, const std::string& wher
     return wrong("has a replacement without an end");
   }
   if (!is_valid_utf8(map.replacements_)) return wrong("has a replacement that is not UTF-8");
+  map.find_plain();
   return map;
 }
 
@@ -56,30 +57,46 @@ std::optional<std::string_view> Charsmap::shortest_prefix(std::string_view text)
   return std::nullopt;
 }
 
-void Charsmap::normalize(std::string& text) const {
-  constexpr std::size_t kLongestCluster = 5;
-  const std::u32string points = to_utf32(text);
-  std::string out, cluster;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < points.size();) {
-    const std::size_t end = grapheme_end(points, at);
-    cluster.clear();
-    append_points(cluster, std::u32string_view(points).substr(at, end - at));
-    if (cluster.size() <= kLongestCluster) {
-      if (const auto replacement = shortest_prefix(cluster)) {
-        out += *replacement;
-        at = end;
-        continue;
-      }
+void Charsmap::find_plain() {
+  plain_.resize(kPlain);
+  std::string text;
+  for (char32_t c = 1; c < kPlain; ++c) {
+    text.clear();
+    append_utf8(text, c);
+    plain_[c] = stands_alone(c) && !shortest_prefix(text);
+  }
+}
+
+void Charsmap::normalize(std::string_view text, std::string& out) const {
+  std::size_t done = 0, at = 0;
+  while (at < text.size()) {
+    const CodePoint c = decode_utf8(text, at);
+    const std::size_t next = at + c.bytes;
+    if (is_plain(c.value) && (next == text.size() || is_plain(decode_utf8(text, next).value))) {
+      at = next;
+      continue;
     }
-    for (; at < end; ++at) {
-      cluster.clear();
-      append_utf8(cluster, points[at]);
-      const auto replacement = shortest_prefix(cluster);
-      out += replacement ? *replacement : std::string_view(cluster);
+    const std::size_t end = grapheme_end(text, at);
+    out.append(text.substr(done, at - done));
+    normalize_cluster(text.substr(at, end - at), out);
+    done = at = end;
+  }
+  out.append(text.substr(done));
+}
+
+void Charsmap::normalize_cluster(std::string_view cluster, std::string& out) const {
+  constexpr std::size_t kLongest = 5;
+  if (cluster.size() <= kLongest) {
+    if (const auto replacement = shortest_prefix(cluster)) {
+      out += *replacement;
+      return;
     }
   }
-  text = std::move(out);
+  for (std::size_t at = 0; at < cluster.size();) {
+    const std::string_view one = cluster.substr(at, decode_utf8(cluster, at).bytes);
+    out += shortest_prefix(one).value_or(one);
+    at += one.size();
+  }
 }
 
 }  // namespace vecmill::tokenize

@@ -21,13 +21,20 @@ class Charsmap {
   /// not the longest.
   [[nodiscard]] std::optional<std::string_view> shortest_prefix(std::string_view text) const;
 
-  /// Normalises as Hugging Face's Precompiled does, by grapheme clusters.
-  void normalize(std::string& text) const;
+  /// Appends `text` as Hugging Face's Precompiled normalises it, by grapheme clusters.
+  void normalize(std::string_view text, std::string& out) const;
 
   /// Whether a lone space stays one.
   [[nodiscard]] bool keeps_space() const { return !shortest_prefix(" "); }
 
  private:
+  void find_plain();
+  [[nodiscard]] bool is_plain(char32_t c) const { return c < kPlain && plain_[c]; }
+  void normalize_cluster(std::string_view cluster, std::string& out) const;
+
+  static constexpr char32_t kPlain = 0x10000;
+  /// Characters without a rule that begin and end a cluster between others like them.
+  std::vector<bool> plain_;
   std::vector<std::uint32_t> units_;
   std::string replacements_;
 };

@@ -161,14 +161,12 @@ class Replace : public Normalizer {
   Replace(Pattern pattern, std::string_view content)
       : pattern_(std::move(pattern)), content_(content) {}
 
-  /// Of the patterns only this is known: it leaves a lone space alone.
-  [[nodiscard]] bool keeps_chunks() const override {
-    return pattern_.is_regex() && pattern_.source() == " {2,}";
-  }
+  /// Nothing is known of what the pattern looks at.
+  [[nodiscard]] bool keeps_chunks() const override { return false; }
 
  private:
   bool rewrite(Section& section) const override {
-    if ((section.cut_left || section.cut_right) && !keeps_chunks()) return false;
+    if (section.cut_left || section.cut_right) return false;
     std::string& text = section.text;
     std::vector<Span> matches;
     pattern_.find_all(text, matches);
@@ -196,14 +194,31 @@ class Replace : public Normalizer {
   const std::string content_;
 };
 
+/// Replace with the regular expression " {2,}", which many files have.
 class SpaceCollapser : public Normalizer {
+ public:
+  static constexpr std::string_view kPattern = " {2,}";
+  explicit SpaceCollapser(std::string_view content) : content_(content) {}
+
+ private:
   bool rewrite(Section& section) const override {
     std::string& text = section.text;
-    if (text.starts_with("  ")) section.at_start = false;
-    const auto both = [](char a, char b) { return a == ' ' && b == ' '; };
-    text.erase(std::unique(text.begin(), text.end(), both), text.end());
+    std::size_t at = text.find("  ");
+    if (at == std::string::npos) return true;
+    if (at == 0) section.at_start = false;
+    std::string& out = section.spare;
+    out.clear();
+    for (std::size_t done = 0; done < text.size(); at = text.find("  ", done)) {
+      out.append(text, done, at - done);
+      if (at == std::string::npos) break;
+      out += content_;
+      done = std::min(text.find_first_not_of(' ', at), text.size());
+    }
+    text.swap(out);
     return true;
   }
+
+  const std::string content_;
 };
 
 class ByteLevelNormalizer : public Normalizer {
@@ -226,7 +241,9 @@ class Precompiled : public Normalizer {
 
  private:
   bool rewrite(Section& section) const override {
-    map_.normalize(section.text);
+    section.spare.clear();
+    map_.normalize(section.text, section.spare);
+    section.text.swap(section.spare);
     return true;
   }
 
@@ -268,7 +285,13 @@ Made make_replace(const JsonNode& node) {
   VECMILL_ASSIGN(const JsonNode pattern_node, node.at("pattern"));
   VECMILL_ASSIGN(Pattern pattern, Pattern::from_json(pattern_node));
   VECMILL_ASSIGN(const std::string_view content, node.string_at("content"));
-  return std::unique_ptr<Normalizer>(std::make_unique<Replace>(std::move(pattern), content));
+  std::unique_ptr<Normalizer> made;
+  if (pattern.is_regex() && pattern.source() == SpaceCollapser::kPattern) {
+    made = std::make_unique<SpaceCollapser>(content);
+  } else {
+    made = std::make_unique<Replace>(std::move(pattern), content);
+  }
+  return made;
 }
 
 Made make_sequence(const JsonNode& node) {
@@ -357,7 +380,6 @@ Result<std::unique_ptr<Normalizer>> make_charsmap_normalizer(std::string_view ma
   VECMILL_ASSIGN(Charsmap parsed, Charsmap::parse(map, where));
   return std::unique_ptr<Normalizer>(std::make_unique<Precompiled>(std::move(parsed)));
 }
-std::unique_ptr<Normalizer> make_space_collapser() { return std::make_unique<SpaceCollapser>(); }
 std::unique_ptr<Normalizer> make_normalizer_sequence(
     std::vector<std::unique_ptr<Normalizer>> parts) {
   return std::make_unique<Sequence>(std::move(parts));

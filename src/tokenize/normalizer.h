@@ -40,8 +40,6 @@ std::unique_ptr<Normalizer> make_lowercase_normalizer();
 /// `map` is a SentencePiece precompiled charsmap (raw bytes).
 Result<std::unique_ptr<Normalizer>> make_charsmap_normalizer(std::string_view map,
                                                              const std::string& where);
-/// Replaces each run of two or more spaces by one.
-std::unique_ptr<Normalizer> make_space_collapser();
 std::unique_ptr<Normalizer> make_normalizer_sequence(
     std::vector<std::unique_ptr<Normalizer>> parts);
 

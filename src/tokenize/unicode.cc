@@ -148,20 +148,28 @@ std::u32string normalize(std::u32string_view text, Form form) {
   return out;
 }
 
-std::size_t grapheme_end(std::u32string_view text, std::size_t at) {
-  std::size_t i = at + 1;
-  if (grapheme(text[at]) == Grapheme::kControl) {
-    return text[at] == U'\r' && i < text.size() && text[i] == U'\n' ? i + 1 : i;
+std::size_t grapheme_end(std::string_view text, std::size_t at) {
+  CodePoint before = decode_utf8(text, at);
+  at += before.bytes;
+  if (grapheme(before.value) == Grapheme::kControl) {
+    return before.value == U'\r' && at < text.size() && text[at] == '\n' ? at + 1 : at;
   }
-  for (; i < text.size(); ++i) {
-    const char32_t before = text[i - 1], c = text[i];
-    const Grapheme kind = grapheme(c);
+  while (at < text.size()) {
+    const CodePoint c = decode_utf8(text, at);
+    const Grapheme kind = grapheme(c.value);
     if (kind == Grapheme::kControl) break;
-    if (kind == Grapheme::kExtends) continue;
-    if (grapheme(before) == Grapheme::kPrepends) continue;
-    if (!hangul_joins(hangul(before), hangul(c))) break;
+    if (kind != Grapheme::kExtends && grapheme(before.value) != Grapheme::kPrepends &&
+        !hangul_joins(hangul(before.value), hangul(c.value))) {
+      break;
+    }
+    before = c;
+    at += c.bytes;
   }
-  return i;
+  return at;
+}
+
+bool stands_alone(char32_t c) {
+  return grapheme(c) == Grapheme::kOther && hangul(c) == Hangul::kNone;
 }
 
 std::u32string to_utf32(std::string_view text) {

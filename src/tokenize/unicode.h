@@ -93,7 +93,10 @@ void append_lower(std::u32string& out, char32_t c);
 
 /// The end of the extended grapheme cluster that starts at `at`. Emoji sequences may be cut: the
 /// callers look only at clusters of at most five UTF-8 bytes, which those exceed.
-[[nodiscard]] std::size_t grapheme_end(std::u32string_view text, std::size_t at);
+[[nodiscard]] std::size_t grapheme_end(std::string_view text, std::size_t at);
+
+/// Whether `c` joins neither another such character before it nor one behind it in a cluster.
+[[nodiscard]] bool stands_alone(char32_t c);
 
 [[nodiscard]] std::u32string to_utf32(std::string_view text);
 void append_points(std::string& out, std::u32string_view text);

@@ -18,6 +18,7 @@ struct Section {
   std::string text;
   bool at_start = false;  ///< it begins where the whole input begins
   bool cut_left = false, cut_right = false;
+  std::string spare = {};  ///< what the steps work in; kept from section to section, it stays grown
 };
 
 /// The end of the chunk that starts at `from`; text.size() when it is the last one.
