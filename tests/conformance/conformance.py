@@ -74,8 +74,9 @@ class Comparison:
     def __init__(self, program):
         self.program, self.compared, self.failed = program, collections.Counter(), 0
 
-    def run(self, label, kind, texts, path, reference_path=None):
-        tokenizer = Tokenizer.from_file(str(reference_path or path))
+    def run(self, label, kind, texts, path, oracle=None):
+        oracle = oracle or path
+        tokenizer = oracle if isinstance(oracle, Tokenizer) else Tokenizer.from_file(str(oracle))
         tokenizer.no_truncation()
         tokenizer.no_padding()
         got = ours(self.program, path, frames(texts))
@@ -110,10 +111,10 @@ def main():
     sets = {name: text_sets.texts(name, share, args.seed) for name in text_sets.SETS}
     whole = [(name, path, None) for name, path in paths.items()]
     whole += [(name, *pair) for name, pair in alone.items()]
-    for name, path, reference_path in whole:
+    for name, path, oracle in whole:
         for set_name, texts in sets.items():
             if args.only in name:
-                comparison.run(f"{name}, {set_name}", set_name, texts, path, reference_path)
+                comparison.run(f"{name}, {set_name}", set_name, texts, path, oracle)
 
     share = 0.1 if args.deep else 0.003
     sets = {name: text_sets.texts(name, share, args.seed) for name in text_sets.SETS}

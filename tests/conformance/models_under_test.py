@@ -96,21 +96,29 @@ def train_sentencepiece(path):
 
 
 def unigram(source, normalizer, pre_tokenizer):
-    """What Hugging Face makes of a SentencePiece model of the XLM-RoBERTa family."""
-    def make(path):
-        pieces = sentencepiece.SentencePieceProcessor(model_file=str(source))
-        vocab = [(token, 0.0) for token in XLMR_SPECIALS]
-        vocab += [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(3, len(pieces))]
-        vocab.append(("<mask>", 0.0))
-        tokenizer = Tokenizer(models.Unigram(vocab, unk_id=3))
-        tokenizer.normalizer = normalizers.Sequence(
-            [normalizers.Precompiled(charsmap(source)), *normalizer])
-        tokenizer.pre_tokenizer = pre_tokenizer
-        tokenizer.add_special_tokens(XLMR_SPECIALS + [AddedToken("<mask>", lstrip=True)])
-        tokenizer.post_processor = processors.TemplateProcessing(
-            "<s> $A </s>", "<s> $A </s> </s> $B </s>", [("<s>", 0), ("</s>", 2)])
-        tokenizer.save(str(path))
-    return make
+    """What Hugging Face makes of a SentencePiece model of the XLM-RoBERTa family, in memory."""
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(source))
+    vocab = [(token, 0.0) for token in XLMR_SPECIALS]
+    vocab += [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(3, len(pieces))]
+    vocab.append(("<mask>", 0.0))
+    tokenizer = Tokenizer(models.Unigram(vocab, unk_id=3))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Precompiled(charsmap(source)), *normalizer])
+    tokenizer.pre_tokenizer = pre_tokenizer
+    tokenizer.add_special_tokens(XLMR_SPECIALS + [AddedToken("<mask>", lstrip=True)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        "<s> $A </s>", "<s> $A </s> </s> $B </s>", [("<s>", 0), ("</s>", 2)])
+    return tokenizer
+
+
+def saved(tokenizer):
+    return lambda path: tokenizer.save(str(path))
+
+
+def from_converter(source):
+    """As transformers converts it when there is no tokenizer.json."""
+    return unigram(source, [normalizers.Strip(left=False, right=True),
+                            normalizers.Replace(Regex(" {2,}"), "▁")], pre_tokenizers.Metaspace())
 
 
 def roberta_post(tokenizer):
@@ -172,15 +180,14 @@ def whole_models():
     meta = pre_tokenizers.Metaspace()
     collapse = normalizers.Replace(Regex(" {2,}"), " ")
     words = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), meta])
-    converter = [normalizers.Strip(left=False, right=True), normalizers.Replace(Regex(" {2,}"), "▁")]
     cased = kept("cased.json", multilingual_word_piece())
     return {
         "MiniLM": minilm,
         "mpnet": ROOT / "tests/golden/models/mpnet/tokenizer.json",
         "WordPiece cased": cased,
-        "Unigram bge-m3": kept("bge-m3.json", unigram(spm, [collapse], meta)),
-        "Unigram xlm-r": kept("xlm-r.json", unigram(spm, [collapse], words)),
-        "Unigram converter": kept("converter.json", unigram(spm, converter, meta)),
+        "Unigram bge-m3": kept("bge-m3.json", saved(unigram(spm, [collapse], meta))),
+        "Unigram xlm-r": kept("xlm-r.json", saved(unigram(spm, [collapse], words))),
+        "Unigram converter": kept("converter.json", saved(from_converter(spm))),
         "BPE RoBERTa": kept("roberta.json", byte_level(trim_offsets=True)),
         "BPE GPT-4": kept("gpt4.json", byte_level(GPT4)),
         "BPE Qwen2": kept("qwen2.json", byte_level(QWEN2)),
@@ -191,15 +198,18 @@ def whole_models():
 
 
 def models_without_tokenizer_json(paths):
-    """{name: (our file, the tokenizer.json that must give the same)}."""
+    """{name: (our file, what must give the same: a tokenizer.json or a tokenizer)}. The scores of a
+    SentencePiece model do not go through JSON, whose reader in Rust is off by one in the last bit
+    now and then: ties fall otherwise."""
     def vocabulary(source):
         def make(path):
             vocab = json.loads(source.read_text())["model"]["vocab"]
             path.write_text("\n".join(sorted(vocab, key=vocab.get)) + "\n")
         return make
+    spm = CACHE / "sentencepiece.bpe.model"
     return {
         "vocab.txt": (kept("vocab.txt", vocabulary(paths["MiniLM"])), paths["MiniLM"]),
         "vocab.txt cased": (kept("vocab.cased.txt", vocabulary(paths["WordPiece cased"])),
                             paths["WordPiece cased"]),
-        "sentencepiece.bpe.model": (CACHE / "sentencepiece.bpe.model", paths["Unigram converter"]),
+        "sentencepiece.bpe.model": (spm, from_converter(spm)),
     }
