@@ -67,7 +67,7 @@ std::string program_help() {
 std::string command_help(const Command& command) {
   std::string out = "vecmill " + std::string(command.name);
   if (!command.arguments.empty()) out += " " + std::string(command.arguments);
-  out += " [flags]: " + std::string(command.summary) + "\n\n";
+  out += " [flags]\n\n" + std::string(command.summary) + ".\n\n";
   if (!command.details.empty()) out += std::string(command.details) + "\n\n";
   if (!command.flags.empty()) {
     out += "flags:\n";
