@@ -21,10 +21,10 @@ download || { as_root apt-get -qq update && download; } ||
   die "cannot download the manual pages: $(tail -n 1 "$work/log")"
 for package in "$work"/packages/*.deb; do
   language=$(basename "$package" | sed 's/^manpages-//; s/_.*//')
-  dpkg-deb -x "$package" "$work/root"
-  find "$work/root/usr/share/man" -type f -name '*.gz' -print0 | sort -z |
+  dpkg-deb -x "$package" "$work/unpacked"
+  find "$work/unpacked/usr/share/man" -type f -name '*.gz' -print0 | sort -z |
     xargs -0 zcat > "$work/lines/$language.txt"
-  rm -rf "$work/root"
+  rm -rf "$work/unpacked"
 done
 mv "$work/lines" $out
 rm -rf "$work"

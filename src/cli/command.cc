@@ -9,6 +9,21 @@ namespace {
 constexpr auto kCommon =
     std::to_array<std::string_view>({"config", "home", "isa", "json", "quiet", "help"});
 
+constexpr std::string_view kEmbedDetails = "  cat lines.txt | vecmill embed - --out lines.jsonl";
+
+constexpr std::string_view kQueryDetails =
+    "  vecmill query \"how do I undo a commit\" --index notes.npy -k 5";
+
+constexpr std::string_view kTokenizeDetails = "  vecmill tokenize notes.jsonl --ids-only";
+
+constexpr std::string_view kImportDetails = "  vecmill import ./my-model --name org/my-model";
+
+constexpr std::string_view kPullDetails = "  vecmill pull BAAI/bge-m3 --dry-run";
+
+constexpr std::string_view kModelsDetails = "  vecmill models ls";
+
+constexpr std::string_view kConfigDetails = "  vecmill config show --origin";
+
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
       {"embed",
@@ -23,32 +38,28 @@ const std::vector<Command>& commands() {
        "the order of the input. After an interruption the same command with --resume goes on and\n"
        "gives the same file.\n\n"
        "  vecmill embed notes.jsonl --out notes.npy\n"
-       "  vecmill embed docs/ --model org/name --out docs.db --resume\n"
-       "  cat lines.txt | vecmill embed - --out lines.jsonl",
+       "  vecmill embed docs/ --model org/name --out docs.db --resume\n" kEmbedDetails,
        run_embed},
       {"query",
        "TEXT",
        "ask an output of embed which of its texts are nearest",
        {"index", "top", "model", "dims", "max-seq-length", "device", "threads"},
        "The index knows the model it was made with; --model is only needed where that model has\n"
-       "another name or place now.\n\n"
-       "  vecmill query \"how do I undo a commit\" --index notes.npy -k 5",
+       "another name or place now.\n\n" kQueryDetails,
        run_query},
       {"tokenize",
        "[IN...]",
        "show the tokens of texts, as the model gets them",
        {"model", "ids-only", "format", "id-field", "text-field", "whole-file"},
        "Without IN it reads standard input, a line a text. Special tokens are shown; nothing is "
-       "cut.\n\n"
-       "  vecmill tokenize notes.jsonl --ids-only",
+       "cut.\n\n" kTokenizeDetails,
        run_tokenize},
       {"import",
        "PATH",
        "put a model from a folder, wheel or zip into the store",
        {"name"},
        "Weights in a pickle (pytorch_model.bin) are read by a reader that can run nothing, and\n"
-       "kept as safetensors.\n\n"
-       "  vecmill import ./my-model --name org/my-model",
+       "kept as safetensors.\n\n" kImportDetails,
        run_import},
       {"pull",
        "NAME",
@@ -57,8 +68,7 @@ const std::vector<Command>& commands() {
        "Goes on where an interrupted pull stopped, and checks the hash of every file. "
        "HF_ENDPOINT,\n"
        "HF_TOKEN, HTTPS_PROXY and HF_HUB_OFFLINE count as they do for other tools.\n\n"
-       "  vecmill pull sentence-transformers/all-MiniLM-L6-v2\n"
-       "  vecmill pull BAAI/bge-m3 --dry-run",
+       "  vecmill pull sentence-transformers/all-MiniLM-L6-v2\n" kPullDetails,
        run_pull},
       {"models",
        "ls | show NAME | verify NAME | rm NAME",
@@ -66,8 +76,7 @@ const std::vector<Command>& commands() {
        {"yes"},
        "ls lists what is in the store and what other tools have downloaded; verify reads every "
        "file\n"
-       "again and compares it with what came; rm asks first, unless --yes.\n\n"
-       "  vecmill models ls",
+       "again and compares it with what came; rm asks first, unless --yes.\n\n" kModelsDetails,
        run_models},
       {"doctor",
        "",
@@ -80,8 +89,7 @@ const std::vector<Command>& commands() {
        "show every setting",
        {"origin"},
        "A flag beats the environment (VECMILL_*), that the nearest vecmill.toml, that\n"
-       "$XDG_CONFIG_HOME/vecmill/config.toml, that the default.\n\n"
-       "  vecmill config show --origin",
+       "$XDG_CONFIG_HOME/vecmill/config.toml, that the default.\n\n" kConfigDetails,
        run_config},
       {"version", "", "say which vecmill this is", {}, "", run_version},
       {"completion",

@@ -42,7 +42,8 @@ Result<MergeTable> read_merges(const JsonNode& node, const Vocabulary& vocabular
     const auto pair = read_pair(entry);
     if (!pair) return node.wrong(place + " is not a pair");
     const auto& [left, right] = *pair;
-    if (right.size() < prefix_size) return node.wrong(place + " lacks the prefix of its right part");
+    if (right.size() < prefix_size)
+      return node.wrong(place + " lacks the prefix of its right part");
     const auto left_id = vocabulary.find(left), right_id = vocabulary.find(right);
     const auto id = vocabulary.find(std::string(left) + std::string(right.substr(prefix_size)));
     if (!left_id || !right_id || !id) {
@@ -56,9 +57,9 @@ Result<MergeTable> read_merges(const JsonNode& node, const Vocabulary& vocabular
 }  // namespace
 
 Result<std::unique_ptr<Model>> Bpe::from_json(const JsonNode& node) {
-  VECMILL_TRY(node.only({"type", "dropout", "unk_token", "continuing_subword_prefix",
-                         "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges",
-                         "vocab", "merges"}));
+  VECMILL_TRY(
+      node.only({"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
+                 "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges"}));
   if (const auto dropout = node.find("dropout")) {
     VECMILL_ASSIGN(const double rate, dropout->number());
     if (rate != 0) return dropout->unsupported("dropout other than 0 gives random tokens");
@@ -67,7 +68,8 @@ Result<std::unique_ptr<Model>> Bpe::from_json(const JsonNode& node) {
   if (const auto unk_token = node.find("unk_token")) {
     VECMILL_ASSIGN(options.unk_token, unk_token->string());
   }
-  VECMILL_ASSIGN(options.continuing_subword_prefix, node.string_or("continuing_subword_prefix", ""));
+  VECMILL_ASSIGN(options.continuing_subword_prefix,
+                 node.string_or("continuing_subword_prefix", ""));
   VECMILL_ASSIGN(options.end_of_word_suffix, node.string_or("end_of_word_suffix", ""));
   VECMILL_ASSIGN(options.fuse_unk, node.bool_or("fuse_unk", false));
   VECMILL_ASSIGN(options.byte_fallback, node.bool_or("byte_fallback", false));

@@ -25,8 +25,7 @@ Result<std::size_t> room_for_text(const PostProcessor& post, const EncodeOptions
   if (options.max_tokens < special) {
     return make_error(ErrorKind::kInvalidArgument,
                       "a limit of " + std::to_string(options.max_tokens) +
-                          " tokens has no room for " + std::to_string(special) +
-                          " special tokens");
+                          " tokens has no room for " + std::to_string(special) + " special tokens");
   }
   return std::min(size, (options.max_tokens - special) / post.texts());
 }
