@@ -36,6 +36,16 @@ class SqliteSink : public Sink {
     state_.identity = std::move(identity);
   }
 
+  /// A run that ends before its first commit leaves nothing behind.
+  ~SqliteSink() override {
+    if (!discard_) return;
+    add_.reset();
+    add_failed_.reset();
+    db_.reset();
+    (void)files_.remove(partial_);
+    (void)files_.remove(partial_.string() + "-journal");
+  }
+
   Status open(bool resume, Opened& opened) {
     VECMILL_ASSIGN(lock_, files_.lock(out_.string() + ".lock"));
     VECMILL_ASSIGN(const bool exists, files_.exists(out_));
@@ -63,6 +73,7 @@ class SqliteSink : public Sink {
     VECMILL_ASSIGN(auto save, Statement::prepare(*db_, "INSERT INTO progress VALUES(?)"));
     VECMILL_TRY(save.bind(1, to_text(state_)).execute());
     failpoint("sink.commit");
+    discard_ = false;
     return db_->run("COMMIT; BEGIN");
   }
 
@@ -129,6 +140,7 @@ class SqliteSink : public Sink {
   }
 
   Status start() {
+    discard_ = true;
     VECMILL_TRY(open_database());
     VECMILL_TRY(db_->run(std::string(kSchema)));
     return prepare();
@@ -221,6 +233,7 @@ class SqliteSink : public Sink {
   std::optional<Statement> add_;
   std::optional<Statement> add_failed_;
   std::string buffer_;
+  bool discard_ = false;  ///< what is on disk is of this run, and nothing of it is committed
 };
 
 }  // namespace
