@@ -90,16 +90,16 @@ stage_asan() {
   LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw suite asan -LE slow
 }
 stage_fuzz() {
-  local target
-  for target in $(find build/asan/fuzz -maxdepth 1 -name '*_fuzz' -type f | sort); do
-    check "fuzz $(basename "$target")" tests/house/fuzz.sh "$target" "${VECMILL_TEST_DEEP:+120}"
-  done
+  local targets
+  mapfile -t targets < <(find build/asan/fuzz -maxdepth 1 -name '*_fuzz' -type f | sort)
+  [ ${#targets[@]} -gt 0 ] || targets=(build/asan/fuzz/none)
+  check "fuzz targets" tests/house/fuzz.sh "$([ -n "${VECMILL_TEST_DEEP:-}" ] && echo 120 || echo 2)" "${targets[@]}"
 }
 stage_coverage() { check "line coverage" tools/coverage.sh build/asan; }
+# What has threads, alone (team, workers, queues, provider) and as one library.
 stage_tsan() {
-  local programs=(base_test provider_test engine_test encode_test http_test)
-  check "build tsan (clang)" build tsan "${programs[@]}" || return
-  suite tsan -R '^(base|provider|engine|encode|http)$'
+  check "build tsan (clang)" build tsan encode_test provider_test engine_test threads_test || return
+  suite tsan -R '^(encode|provider|engine|threads)$'
 }
 stage_tidy() {
   check "configure tidy (clang)" cmake --preset tidy || return
