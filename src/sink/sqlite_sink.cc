@@ -140,6 +140,12 @@ class SqliteSink : public Sink {
   }
 
   Status start() {
+    const fs::path failed = output_paths(out_).failed;
+    VECMILL_ASSIGN(const bool foreign, files_.exists(failed));
+    if (foreign) {
+      return make_error(ErrorKind::kInvalidArgument, "exists and is not of a run that can go on",
+                        failed.string(), "choose another output, or remove it first");
+    }
     discard_ = true;
     VECMILL_TRY(open_database());
     VECMILL_TRY(db_->run(std::string(kSchema)));
@@ -204,14 +210,17 @@ class SqliteSink : public Sink {
   }
 
   Status write_failed() {
-    std::string lines;
+    const fs::path path = output_paths(out_).failed;
+    const fs::path partial = path.string() + ".partial";
+    VECMILL_ASSIGN(auto file, files_.create(partial));
     VECMILL_ASSIGN(auto load, Statement::prepare(*db_, "SELECT line FROM failed ORDER BY rowid"));
     while (true) {
       VECMILL_ASSIGN(const bool more, load.step());
       if (!more) break;
-      lines += load.text(0);
+      VECMILL_TRY(file->append(load.text(0)));
     }
-    return atomic_write(files_, output_paths(out_).failed, lines);
+    VECMILL_TRY(file->sync());
+    return files_.rename(partial, path);
   }
 
   /// VACUUM INTO does not sync what it writes.
