@@ -27,9 +27,10 @@ constexpr char kCommit[] = "0123456789abcdef0123456789abcdef01234567";
 class PullTest : public testing::Test {
  protected:
   PullTest() {
-    folder_ = fs::path(testing::TempDir()) /
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
+    std::string pattern = (fs::temp_directory_path() / "vecmill-pull-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
+    root_ = pattern;
+    folder_ = root_ / "store";
     for (std::size_t i = 0; i < 300'000; ++i) weights_ += static_cast<char>('a' + i * i % 23);
     files_ = {
         {"config.json", R"({"model_type": "bert"})"},
@@ -43,7 +44,7 @@ class PullTest : public testing::Test {
     options_.hub.token = "hf_secret";
     options_.sleep = [&](std::chrono::milliseconds time) { pauses_.push_back(time.count()); };
   }
-  ~PullTest() override { fs::remove_all(folder_); }
+  ~PullTest() override { fs::remove_all(root_); }
 
   static std::string git_id(const std::string& text) {
     BlobHash hash(text.size());
@@ -52,7 +53,7 @@ class PullTest : public testing::Test {
   }
 
   std::string listing() {
-    std::string json = std::string(R"({"sha": ")") + kCommit + R"(", "siblings": [)";
+    std::string json = std::string(R"({"sha": ")") + commit_ + R"(", "siblings": [)";
     for (const auto& [path, text] : files_) {
       if (json.back() != '[') json += ",";
       json += R"({"rfilename": ")" + path + R"(", "blobId": ")" + git_id(text) + R"(", "size": )" +
@@ -83,7 +84,7 @@ class PullTest : public testing::Test {
     if (request.target.starts_with("/api/models/org/name/revision/")) {
       return LoopbackServer::reply(200, listing());
     }
-    const std::string prefix = std::string("/org/name/resolve/") + kCommit + "/";
+    const std::string prefix = "/org/name/resolve/" + commit_ + "/";
     if (request.target.starts_with(prefix)) {
       const auto file = files_.find(request.target.substr(prefix.size()));
       if (file != files_.end()) return ranged(request, file->second);
@@ -109,7 +110,7 @@ class PullTest : public testing::Test {
   void expect_whole() {
     const auto entry = store().resolve("org/name");
     ASSERT_TRUE(entry) << entry.error().to_string();
-    EXPECT_EQ(entry->revision, kCommit);
+    EXPECT_EQ(entry->revision, commit_);
     EXPECT_EQ(*read_file(entry->folder / "model.safetensors"), weights_);
     const auto report = store().verify(*entry);
     ASSERT_TRUE(report);
@@ -120,7 +121,8 @@ class PullTest : public testing::Test {
 
   void expect_nothing() { EXPECT_FALSE(store().resolve("org/name")); }
 
-  fs::path folder_;
+  fs::path root_, folder_;
+  std::string commit_ = kCommit;
   std::string weights_;
   std::map<std::string, std::string> files_;
   std::function<std::optional<std::string>(const Request&)> spoil_;
@@ -333,6 +335,109 @@ TEST_F(PullTest, OfflineTakesWhatIsThere) {
   ASSERT_TRUE(report);
   EXPECT_EQ(report->revision, kCommit);
   EXPECT_EQ(server_.requests().size(), before);
+}
+
+TEST_F(PullTest, ACommitThatIsThereNeedsNoNetwork) {
+  options_.revision = kCommit;
+  ASSERT_TRUE(pull());
+  const std::size_t before = server_.requests().size();
+  const auto report = pull();
+  ASSERT_TRUE(report);
+  EXPECT_EQ(server_.requests().size(), before);
+  EXPECT_EQ(report->files.size(), 5U);
+  EXPECT_GT(report->bytes, weights_.size());
+  EXPECT_EQ(report->fetched, 0U);
+  fs::resize_file(fs::canonical(report->entry->folder / "config.json"), 3);
+  ASSERT_TRUE(pull());
+  EXPECT_GT(server_.requests().size(), before);
+  expect_whole();
+}
+
+TEST_F(PullTest, ANewCommitFetchesOnlyWhatChanged) {
+  ASSERT_TRUE(pull());
+  commit_ = std::string(40, 'a');
+  files_["config.json"] = "{ }";
+  const auto report = pull();
+  ASSERT_TRUE(report) << report.error().to_string();
+  EXPECT_EQ(report->fetched, 3U);
+  EXPECT_EQ(weight_requests(), 1);
+  expect_whole();
+  EXPECT_EQ(store().resolve(std::string("name@") + kCommit)->revision, kCommit);
+}
+
+TEST_F(PullTest, ADamagedFileOfAnEarlierCommitIsNotTakenOver) {
+  const auto first = pull();
+  ASSERT_TRUE(first);
+  const fs::path blob = fs::canonical(first->entry->folder / "model.safetensors");
+  std::ofstream(blob, std::ios::in | std::ios::out) << "damaged";
+  commit_ = std::string(40, 'a');
+  ASSERT_TRUE(pull());
+  EXPECT_EQ(weight_requests(), 2);
+  expect_whole();
+}
+
+TEST_F(PullTest, AnAddressThatRanOutIsAskedForAgain) {
+  int asked = 0;
+  LoopbackServer other([&](const Request& request) {
+    return ++asked == 1 ? LoopbackServer::reply(403, "expired") : ranged(request, weights_);
+  });
+  spoil_ = [&](const Request& request) -> std::optional<std::string> {
+    if (!is_weights(request)) return std::nullopt;
+    return LoopbackServer::reply(302, "", "Location: " + other.url() + "/blob?signed=1\r\n");
+  };
+  ASSERT_TRUE(pull());
+  expect_whole();
+  EXPECT_EQ(weight_requests(), 2);
+}
+
+/// Some mirrors list names only; the hash of each file is in the answer to a HEAD.
+TEST_F(PullTest, AMirrorMaySayTheHashesLater) {
+  spoil_ = [&](const Request& request) -> std::optional<std::string> {
+    if (request.target.starts_with("/api/")) {
+      std::string json = R"({"sha": ")" + commit_ + R"(", "siblings": [)";
+      for (const auto& [path, text] : files_) json += R"({"rfilename": ")" + path + R"("},)";
+      json.back() = ']';
+      return LoopbackServer::reply(200, json + "}");
+    }
+    if (request.method != "HEAD") return std::nullopt;
+    if (is_weights(request)) {
+      return "HTTP/1.1 302 X\r\nLocation: http://elsewhere.invalid/\r\nETag: \"moved\"\r\n"
+             "Content-Length: 0\r\nX-Linked-Size: " +
+             std::to_string(weights_.size()) + "\r\nX-Linked-Etag: \"" + sha256_hex(weights_) +
+             "\"\r\n\r\n";
+    }
+    const std::string& text = files_.at(request.target.substr(59));
+    return "HTTP/1.1 200 X\r\nContent-Length: " + std::to_string(text.size()) + "\r\nETag: W/\"" +
+           git_id(text) + "\"\r\n\r\n";
+  };
+  const auto report = pull();
+  ASSERT_TRUE(report) << report.error().to_string();
+  expect_whole();
+}
+
+TEST_F(PullTest, AServerWithoutHashesIsNoHub) {
+  files_ = {{"config.json", "{}"}, {"model.safetensors", weights_}};
+  spoil_ = [&](const Request& request) -> std::optional<std::string> {
+    if (request.method == "HEAD") return "HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n";
+    if (!request.target.starts_with("/api/")) return std::nullopt;
+    return LoopbackServer::reply(
+        200, R"({"sha": ")" + commit_ + R"(", "siblings": [{"rfilename": "config.json"}]})");
+  };
+  const auto report = pull();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::kInvalidData);
+  EXPECT_THAT(report.error().hint, HasSubstr("HF_ENDPOINT"));
+}
+
+TEST_F(PullTest, PickledWeightsAreConvertedOnTheWay) {
+  const fs::path testdata = fs::path(VECMILL_SOURCE_DIR) / "src/hub/testdata";
+  files_ = {{"config.json", "{}"}, {"pytorch_model.bin", *read_file(testdata / "module.pt")}};
+  const auto report = pull();
+  ASSERT_TRUE(report) << report.error().to_string();
+  EXPECT_TRUE(fs::exists(report->entry->folder / "model.safetensors"));
+  EXPECT_FALSE(fs::exists(report->entry->folder / "pytorch_model.bin"));
+  EXPECT_TRUE(store().resolve("name"));
+  EXPECT_EQ(pull()->fetched, 0U);
 }
 
 TEST_F(PullTest, ABranchHasItsOwnReference) {

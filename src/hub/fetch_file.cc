@@ -82,6 +82,7 @@ class Download {
 Result<FetchedFile> fetch_file(HubClient& hub, Staging& staging, const std::string& url,
                                const ListedFile& file,
                                const std::function<void(std::uint64_t)>& progress) {
+  if (auto there = staging.reuse(file.path, file.id)) return FetchedFile{std::move(*there), 0};
   const fs::path part = staging.folder() / (file.id + ".part");
   const bool git = file.id.size() == 40;
   FetchedFile result;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "vecmill/base/check.h"
+#include "vecmill/hub/blob_hash.h"
 
 namespace vecmill::hub {
 namespace {
@@ -50,6 +51,19 @@ std::optional<milliseconds> retry_after(const HttpReply& reply) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (error != std::errc() || end != text.data() + text.size() || seconds < 0) return std::nullopt;
   return std::min(kLongestWait, milliseconds(std::min(seconds, 3600L) * 1000));
+}
+
+/// `W/"abc"` → `abc`.
+std::string plain_etag(std::string_view etag) {
+  if (etag.starts_with("W/")) etag.remove_prefix(2);
+  if (etag.starts_with('"')) etag.remove_prefix(1);
+  if (etag.ends_with('"')) etag.remove_suffix(1);
+  return std::string(etag);
+}
+
+bool read_number(std::string_view text, std::uint64_t& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && !text.empty() && end == text.data() + text.size();
 }
 
 bool may_pass(const Error& error) {
@@ -109,17 +123,49 @@ Status HubClient::get_once(const std::string& url, std::uint64_t first,
   request.url = url;
   request.headers.push_back({"Accept-Encoding", "identity"});
   if (first > 0) request.headers.push_back({"Range", "bytes=" + std::to_string(first) + "-"});
-  VECMILL_ASSIGN(const HttpReply reply, follow(std::move(request), receiver));
-  if (reply.status == 200 || (reply.status == 206 && first > 0)) return {};
-  return error_of(reply, url);
+  VECMILL_ASSIGN(const Answer answer, follow(std::move(request), receiver));
+  const int status = answer.reply.status;
+  if (status == 200 || (status == 206 && first > 0)) return {};
+  return error_of(answer);
+}
+
+Result<ListedFile> HubClient::describe(const std::string& url) {
+  ListedFile file;
+  const auto attempt = [&]() -> Status {
+    HttpRequest request;
+    request.head = true;
+    request.url = url;
+    request.headers.push_back({"Accept-Encoding", "identity"});
+    VECMILL_ASSIGN(const Answer answer, follow(std::move(request), {}));
+    const HttpReply& reply = answer.reply;
+    const bool stored_elsewhere = is_redirect(reply);  // then only the X-Linked headers count
+    if (reply.status != 200 && !stored_elsewhere) return error_of(answer);
+    const auto header = [&](std::string_view linked, std::string_view plain) {
+      const std::string_view value = reply.header(linked);
+      return value.empty() && !stored_elsewhere ? reply.header(plain) : value;
+    };
+    file.id = plain_etag(header("X-Linked-Etag", "ETag"));
+    if (is_blob_id(file.id) && read_number(header("X-Linked-Size", "Content-Length"), file.bytes)) {
+      return {};
+    }
+    return make_error(ErrorKind::kInvalidData, "does not say the size and hash of a file", url,
+                      "check HF_ENDPOINT: it must answer as the Hugging Face Hub does");
+  };
+  VECMILL_TRY(persist(attempt, [] { return std::uint64_t{0}; }));
+  return file;
+}
+
+bool HubClient::is_endpoint(std::string_view url) const {
+  return same_text(origin_of(url), origin_of(options_.hub.endpoint));
 }
 
 /// The token goes to the endpoint alone: never on to another host, and not back from there either.
-Result<HttpReply> HubClient::follow(HttpRequest request, const HttpReceiver& receiver) {
+/// A HEAD is about what the endpoint knows and stays there.
+Result<HubClient::Answer> HubClient::follow(HttpRequest request, const HttpReceiver& receiver) {
   const std::vector<HttpHeader> headers = request.headers;
   bool trusted = !options_.hub.token.empty();
   for (int redirects = 0; redirects <= kMostRedirects; ++redirects) {
-    trusted = trusted && same_text(origin_of(request.url), origin_of(options_.hub.endpoint));
+    trusted = trusted && is_endpoint(request.url);
     request.headers = headers;
     if (trusted) request.headers.push_back({"Authorization", "Bearer " + options_.hub.token});
     bool wanted = false;
@@ -130,21 +176,32 @@ Result<HttpReply> HubClient::follow(HttpRequest request, const HttpReceiver& rec
     };
     here.body = [&](std::string_view piece) { return wanted ? receiver.body(piece) : Status{}; };
     VECMILL_ASSIGN(HttpReply reply, transport_.send(request, here));
-    if (!is_redirect(reply)) return reply;
+    if (!is_redirect(reply)) return Answer{std::move(reply), std::move(request.url)};
     std::string next = resolve(request.url, reply.header("Location"));
+    if (request.head && !is_endpoint(next)) return Answer{std::move(reply), std::move(request.url)};
     if (request.url.starts_with("https:") && !next.starts_with("https:")) {
       return make_error(ErrorKind::kInvalidData,
-                        "is redirected to an address that is not encrypted", request.url);
+                        "is redirected to an address that is not encrypted",
+                        std::string(origin_of(request.url)));
     }
     request.url = std::move(next);
   }
-  return make_error(ErrorKind::kInvalidData, "is redirected without end", request.url);
+  return make_error(ErrorKind::kInvalidData, "is redirected without end",
+                    std::string(origin_of(request.url)));
 }
 
-Error HubClient::error_of(const HttpReply& reply, const std::string& url) const {
+Error HubClient::error_of(const Answer& answer) const {
+  const HttpReply& reply = answer.reply;
+  const std::string where(answer.url.substr(0, answer.url.find('?')));  // signatures stand behind
   const std::string_view code = reply.header("X-Error-Code");
   const std::string status = "the Hub answered " + std::to_string(reply.status);
   const std::string page = options_.hub.endpoint + "/" + options_.name;
+  const bool refused = reply.status == 401 || reply.status == 403;
+  if (refused && !is_endpoint(answer.url)) {  // its address was for a while only: ask for another
+    return make_error(ErrorKind::kUnavailable,
+                      "the Hub's storage answered " + std::to_string(reply.status), where,
+                      "try again later");
+  }
   if (code == "GatedRepo") {
     return make_error(ErrorKind::kAuth, "is only for those who accept its terms", options_.name,
                       "accept them at " + page + " and set HF_TOKEN to your token");
@@ -157,15 +214,15 @@ Error HubClient::error_of(const HttpReply& reply, const std::string& url) const 
     return make_error(ErrorKind::kNotFound, "is not on the Hub, or is private", options_.name,
                       "check the spelling; for a private model set HF_TOKEN");
   }
-  if (reply.status == 401 || reply.status == 403) {
-    return make_error(ErrorKind::kAuth, status, url, "check the token in HF_TOKEN");
+  if (refused) {
+    return make_error(ErrorKind::kAuth, status, where, "check the token in HF_TOKEN");
   }
   const bool limited = reply.status == 429;
   const bool transient = limited || reply.status == 408 || reply.status >= 500;
   Error error = make_error(limited     ? ErrorKind::kLimited
                            : transient ? ErrorKind::kUnavailable
                                        : ErrorKind::kInvalidData,
-                           status, url, transient ? "try again later" : "");
+                           status, where, transient ? "try again later" : "");
   error.retry_after = retry_after(reply);
   return error;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "vecmill/hub/hub_listing.h"
 #include "vecmill/hub/pull.h"
 #include "vecmill/hub/transport.h"
 #include "vecmill/result.h"
@@ -25,6 +26,10 @@ class HubClient {
   ///   errors  as pull
   Result<std::string> get(const std::string& url, std::uint64_t max_bytes);
 
+  /// What the Hub says about a file before it sends it.
+  ///   errors  as pull; kInvalidData when it gives no hash
+  Result<ListedFile> describe(const std::string& url);
+
   /// One attempt at the bytes from `first` on. The receiver sees only a reply that has them, or all
   /// (status 200 though `first` > 0).
   ///   errors  as pull; kUnavailable and kLimited may pass
@@ -36,8 +41,13 @@ class HubClient {
                  const std::function<std::uint64_t()>& progress);
 
  private:
-  Result<HttpReply> follow(HttpRequest request, const HttpReceiver& receiver);
-  [[nodiscard]] Error error_of(const HttpReply& reply, const std::string& url) const;
+  struct Answer {
+    HttpReply reply;
+    std::string url;  ///< where the redirects led
+  };
+  Result<Answer> follow(HttpRequest request, const HttpReceiver& receiver);
+  [[nodiscard]] bool is_endpoint(std::string_view url) const;
+  [[nodiscard]] Error error_of(const Answer& answer) const;
   void wait(std::chrono::milliseconds time) const;
 
   const PullOptions& options_;

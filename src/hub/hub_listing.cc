@@ -16,7 +16,7 @@ ListedFile read_file_entry(const nlohmann::json& entry) {  // throws
   if (lfs != entry.end() && !lfs->is_null()) {
     lfs->at("sha256").get_to(file.id);
     lfs->at("size").get_to(file.bytes);
-  } else {
+  } else if (entry.contains("blobId") && entry.contains("size")) {
     entry.at("blobId").get_to(file.id);
     entry.at("size").get_to(file.bytes);
   }
@@ -44,7 +44,7 @@ Result<HubListing> parse_listing(std::string_view json, const std::string& where
     for (const auto& entry : document.at("siblings")) {
       ListedFile file = read_file_entry(entry);
       if (!is_safe_relative_path(file.path)) return broken("a path leads out of the model");
-      if (!is_blob_id(file.id)) return broken("a file has no hash");
+      if (!file.id.empty() && !is_blob_id(file.id)) return broken("a hash is none");
       listing.files.push_back(std::move(file));
     }
     std::sort(listing.files.begin(), listing.files.end(),

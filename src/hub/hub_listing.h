@@ -12,7 +12,7 @@ namespace vecmill::hub {
 struct ListedFile {
   std::string path;
   std::uint64_t bytes = 0;
-  std::string id;  ///< SHA-256 of a large file, else the SHA-1 that git gives its blob
+  std::string id;  ///< SHA-256 of a large file, else the SHA-1 that git gives its blob; or empty
 };
 
 struct HubListing {
@@ -23,8 +23,9 @@ struct HubListing {
   [[nodiscard]] const ListedFile* find(std::string_view path) const;
 };
 
-/// The answer to /api/models/NAME/revision/REVISION?blobs=true.
-///   errors  kInvalidData: not such an answer, a path that leads elsewhere, a file without a hash
+/// The answer to /api/models/NAME/revision/REVISION?blobs=true. Some mirrors leave out sizes and
+/// hashes: `id` is empty then.
+///   errors  kInvalidData: not such an answer, a path that leads elsewhere, a hash that is none
 Result<HubListing> parse_listing(std::string_view json, const std::string& where);
 
 }  // namespace vecmill::hub

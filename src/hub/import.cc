@@ -69,20 +69,45 @@ std::string revision_of(const std::vector<StagedFile>& all) {
   return hash.hex().substr(0, 40);
 }
 
+/// Shows the staged files to `options.check` as the folder they will be. An error names `source` in
+/// place of that folder, which is gone when anybody reads it.
+Status check_staged(const Staging& staging, const std::vector<StagedFile>& all,
+                    const ImportOptions& options, const fs::path& source) {
+  if (!options.check) return {};
+  const fs::path folder = fs::absolute(staging.folder()) / "check";
+  std::error_code error;
+  for (const StagedFile& file : all) {
+    const fs::path link = folder / file.locked.path;
+    fs::create_directories(link.parent_path(), error);
+    if (!error) fs::create_symlink(fs::absolute(file.temporary), link, error);
+    if (error)
+      return make_error(ErrorKind::kIo, "cannot create: " + error.message(), link.string());
+  }
+  Status status = options.check(folder);
+  fs::remove_all(folder, error);
+  if (status) return {};
+  Error bad = std::move(status).error();
+  if (bad.where.starts_with(folder.string())) {
+    bad.where.replace(0, folder.string().size(), source.string());
+  }
+  return bad;
+}
+
 Result<ModelEntry> import_staged(Staging& staging, const FileTree& tree, const Chosen& chosen,
-                                 const std::string& source) {
+                                 const fs::path& path, const ImportOptions& options) {
   VECMILL_TRY(staging.clear());
   std::vector<StagedFile> all;
-  for (const std::string& path : chosen.paths) {
-    VECMILL_ASSIGN(StagedFile staged, staging.write(path, [&](const ByteSink& sink) {
-      return tree.stream(chosen.root + path, sink);
+  for (const std::string& name : chosen.paths) {
+    VECMILL_ASSIGN(StagedFile staged, staging.write(name, [&](const ByteSink& sink) {
+      return tree.stream(chosen.root + name, sink);
     }));
     all.push_back(std::move(staged));
   }
   VECMILL_TRY(convert_pickled(staging, all));
   std::sort(all.begin(), all.end(),
             [](const StagedFile& a, const StagedFile& b) { return a.locked.path < b.locked.path; });
-  return staging.publish({revision_of(all), "main", source, all});
+  VECMILL_TRY(check_staged(staging, all, options, path));
+  return staging.publish({revision_of(all), "main", path.filename().string(), all});
 }
 
 }  // namespace
@@ -99,7 +124,7 @@ Result<ModelEntry> import_model(const Store& store, const fs::path& path,
   VECMILL_ASSIGN(const auto tree, open_tree(path));
   VECMILL_ASSIGN(const Chosen chosen, choose(*tree, path.string()));
   VECMILL_ASSIGN(Staging staging, Staging::begin(store, name));
-  auto entry = import_staged(staging, *tree, chosen, path.filename().string());
+  auto entry = import_staged(staging, *tree, chosen, path, options);
   if (!entry) (void)staging.clear();  // the first error is the one to tell
   return entry;
 }

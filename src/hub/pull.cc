@@ -41,9 +41,10 @@ std::string reference_of(const std::string& revision) {
   return is_hex(revision, 40) ? "main" : revision;
 }
 
-/// The model in the store, if every file that its lock lists is there in full.
+/// The model in the store, if `commit` is one and every file that its lock lists is there in full.
 std::optional<ModelEntry> find_complete(const Store& store, const std::string& name,
                                         const std::string& commit) {
+  if (!is_hex(commit, 40)) return std::nullopt;
   const fs::path folder = models_folder(store.paths()) / repo_folder(name) / "snapshots" / commit;
   const auto lock = read_lock(folder);
   if (!lock) return std::nullopt;
@@ -64,20 +65,21 @@ class Pull {
 
   Result<PullReport> run() {
     if (options_.hub.offline) return run_offline();
+    if (auto there = find_complete(store_, options_.name, revision_)) {
+      return take(std::move(*there));  // a commit never changes: no need to ask
+    }
     VECMILL_TRY(list());
     report_.name = options_.name;
     report_.revision = listing_.commit;
-    for (const ListedFile* file : chosen_) {
-      report_.files.push_back({file->path, file->bytes, file->id, 0});
-      report_.bytes += file->bytes;
+    for (const ListedFile& file : chosen_) {
+      report_.files.push_back({file.path, file.bytes, file.id, 0});
+      report_.bytes += file.bytes;
     }
     if (options_.dry_run) return std::move(report_);
-    VECMILL_ASSIGN(Staging staging, Staging::begin(store_, options_.name));
     if (auto there = find_complete(store_, options_.name, listing_.commit)) {
-      VECMILL_TRY(staging.set_reference(reference_of(revision_), listing_.commit));
-      report_.entry = std::move(there);
-      return std::move(report_);
+      return take(std::move(*there));
     }
+    VECMILL_ASSIGN(Staging staging, Staging::begin(store_, options_.name));
     VECMILL_ASSIGN(std::vector<StagedFile> all, fetch_all(staging));
     VECMILL_TRY(convert_pickled(staging, all));
     std::sort(all.begin(), all.end(), [](const StagedFile& a, const StagedFile& b) {
@@ -97,10 +99,31 @@ class Pull {
       return make_error(ErrorKind::kUnavailable, "is not on this machine, and this is offline",
                         options_.name, "leave out --offline, and unset HF_HUB_OFFLINE");
     }
-    report_.name = options_.name;
-    report_.revision = entry->revision;
-    report_.entry = std::move(*entry);
-    return std::move(report_);
+    return report_stored(std::move(*entry));
+  }
+
+  /// What is there already becomes what the name means.
+  Result<PullReport> take(ModelEntry entry) {
+    if (!options_.dry_run) {
+      VECMILL_ASSIGN(Staging staging, Staging::begin(store_, options_.name));
+      VECMILL_TRY(staging.set_reference(reference_of(revision_), entry.revision));
+      VECMILL_TRY(staging.clear());
+    }
+    return report_stored(std::move(entry));
+  }
+
+  Result<PullReport> report_stored(ModelEntry entry) const {
+    PullReport report;
+    report.name = entry.name;
+    report.revision = entry.revision;
+    if (const auto lock = read_lock(entry.folder)) {
+      for (const LockedFile& file : lock->files) {
+        report.files.push_back({file.path, file.bytes, file.sha256, 0});
+        report.bytes += file.bytes;
+      }
+    }
+    if (!options_.dry_run) report.entry = std::move(entry);
+    return report;
   }
 
   Status list() {
@@ -115,10 +138,16 @@ class Pull {
       VECMILL_ASSIGN(modules, parse_module_folders(text, "modules.json"));
     }
     for (const std::string& path : select_files(paths, modules)) {
-      chosen_.push_back(listing_.find(path));
+      chosen_.push_back(*listing_.find(path));
+    }
+    for (ListedFile& file : chosen_) {
+      if (!file.id.empty()) continue;
+      VECMILL_ASSIGN(const ListedFile described, hub_.describe(file_url(file.path)));
+      file.id = described.id;
+      file.bytes = described.bytes;
     }
     if (std::any_of(chosen_.begin(), chosen_.end(),
-                    [](const ListedFile* file) { return is_weights(file->path); })) {
+                    [](const ListedFile& file) { return is_weights(file.path); })) {
       return {};
     }
     return make_error(ErrorKind::kNotFound,
@@ -136,7 +165,7 @@ class Pull {
     std::map<std::string, StagedFile> by_blob;
     std::uint64_t bytes_before = 0;
     for (std::size_t i = 0; i < chosen_.size(); ++i) {
-      const ListedFile& file = *chosen_[i];
+      const ListedFile& file = chosen_[i];
       const auto tell = [&](std::uint64_t bytes) {
         if (!options_.progress) return;
         options_.progress({file.path, i, chosen_.size(), bytes_before + bytes, report_.bytes});
@@ -162,7 +191,7 @@ class Pull {
   HubClient hub_;
   const std::string revision_;
   HubListing listing_;
-  std::vector<const ListedFile*> chosen_;
+  std::vector<ListedFile> chosen_;
   PullReport report_;
 };
 

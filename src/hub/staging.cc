@@ -112,6 +112,14 @@ Result<StagedFile> Staging::write(const std::string& path,
   return staged;
 }
 
+std::optional<StagedFile> Staging::reuse(const std::string& path, const std::string& blob) const {
+  const fs::path there = repository_ / "blobs" / blob;
+  const bool git = blob.size() == 40;
+  auto digests = hash_file(there, git);
+  if (!digests || (git ? digests->git : digests->sha256) != blob) return std::nullopt;
+  return StagedFile{{path, digests->bytes, std::move(digests->sha256), {}}, blob, there};
+}
+
 Result<ModelEntry> Staging::publish(const Publication& publication) {
   LockFile lock{model_, publication.revision, publication.source, {}};
   for (const StagedFile& file : publication.all) lock.files.push_back(file.locked);

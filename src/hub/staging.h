@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,7 @@ namespace vecmill::hub {
 struct StagedFile {
   LockedFile locked;
   std::string blob;                 ///< the name it gets below blobs/
-  std::filesystem::path temporary;  ///< where it lies until then
+  std::filesystem::path temporary;  ///< where it lies until then (there already, if reused)
 };
 
 using ByteSink = std::function<Status(std::string_view)>;
@@ -42,6 +43,10 @@ class Staging {
   ///   errors  what `produce` returns, kIo
   Result<StagedFile> write(const std::string& path,
                            const std::function<Status(const ByteSink&)>& produce);
+
+  /// A file that another revision of the model has already, if its hash is still right.
+  [[nodiscard]] std::optional<StagedFile> reuse(const std::string& path,
+                                                const std::string& blob) const;
 
   struct Publication {
     std::string revision;         ///< names the snapshot: 40 hex digits
