@@ -23,6 +23,7 @@ class HttpTransport : public hub::Transport {
     if (request.head) out.method = "HEAD";
     out.url = request.url;
     out.max_bytes = request.max_bytes;
+    out.deadline = request.deadline;
     for (const hub::HttpHeader& header : request.headers) {
       out.headers.push_back({header.name, header.value});
     }

@@ -10,14 +10,14 @@
 #include "vecmill/base/hash.h"
 #include "vecmill/base/mapped_file.h"
 #include "vecmill/engine/hub_transport.h"
-#include "vecmill/engine/loopback_server.h"
+#include "vecmill/http/loopback_server.h"
 #include "vecmill/hub/blob_hash.h"
 
 namespace vecmill::hub {
 namespace {
 
 namespace fs = std::filesystem;
-using engine::LoopbackServer;
+using http::LoopbackServer;
 using testing::HasSubstr;
 using Request = LoopbackServer::Request;
 

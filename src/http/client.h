@@ -20,9 +20,10 @@ struct Header {
 
 struct Request {
   std::string method = "GET";  ///< or "HEAD"
-  std::string url;             ///< absolute; http or https
-  std::vector<Header> headers;
-  std::uint64_t max_bytes = 0;  ///< a longer body is an error; 0: no limit
+  std::string url = {};        ///< absolute; http or https
+  std::vector<Header> headers = {};
+  std::uint64_t max_bytes = 0;            ///< a longer body is an error; 0: no limit
+  std::chrono::milliseconds deadline{0};  ///< for all of it; 0: none
 };
 
 struct Reply {
@@ -38,7 +39,8 @@ struct Receiver {
 
 struct ClientOptions {
   std::chrono::seconds connect_timeout{10};
-  std::chrono::seconds stall_timeout{30};  ///< without a single byte
+  std::chrono::seconds stall_timeout{30};  ///< at less than min_bytes_per_second
+  long min_bytes_per_second = 100;
   std::stop_token stop;
 };
 

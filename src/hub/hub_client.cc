@@ -15,6 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kMostRedirects = 5;
+constexpr std::chrono::seconds kDeadline{120};  // of what is small
 constexpr milliseconds kFirstWait{1000}, kLongestWait{60'000};
 
 bool same_text(std::string_view a, std::string_view b) {
@@ -66,6 +67,14 @@ bool read_number(std::string_view text, std::uint64_t& number) {
   return error == std::errc() && !text.empty() && end == text.data() + text.size();
 }
 
+HttpRequest request_for(const std::string& url) {
+  HttpRequest request;
+  request.url = url;
+  request.headers.push_back(
+      {"Accept-Encoding", "identity"});  // hashes are of the bytes as they are
+  return request;
+}
+
 bool may_pass(const Error& error) {
   return error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kLimited;
 }
@@ -105,13 +114,15 @@ Result<std::string> HubClient::get(const std::string& url, std::uint64_t max_byt
     text.clear();
     HttpReceiver receiver;
     receiver.body = [&](std::string_view piece) -> Status {
-      if (text.size() + piece.size() > max_bytes) {
-        return make_error(ErrorKind::kInvalidData, "the answer is far too long", url);
-      }
       text += piece;
       return {};
     };
-    return get_once(url, 0, receiver);
+    HttpRequest request = request_for(url);
+    request.max_bytes = max_bytes;
+    request.deadline = kDeadline;
+    VECMILL_ASSIGN(const Answer answer, follow(std::move(request), receiver));
+    if (answer.reply.status == 200) return {};
+    return error_of(answer);
   };
   VECMILL_TRY(persist(attempt, [] { return std::uint64_t{0}; }));
   return text;
@@ -119,9 +130,7 @@ Result<std::string> HubClient::get(const std::string& url, std::uint64_t max_byt
 
 Status HubClient::get_once(const std::string& url, std::uint64_t first,
                            const HttpReceiver& receiver) {
-  HttpRequest request;
-  request.url = url;
-  request.headers.push_back({"Accept-Encoding", "identity"});
+  HttpRequest request = request_for(url);
   if (first > 0) request.headers.push_back({"Range", "bytes=" + std::to_string(first) + "-"});
   VECMILL_ASSIGN(const Answer answer, follow(std::move(request), receiver));
   const int status = answer.reply.status;
@@ -132,10 +141,9 @@ Status HubClient::get_once(const std::string& url, std::uint64_t first,
 Result<ListedFile> HubClient::describe(const std::string& url) {
   ListedFile file;
   const auto attempt = [&]() -> Status {
-    HttpRequest request;
+    HttpRequest request = request_for(url);
     request.head = true;
-    request.url = url;
-    request.headers.push_back({"Accept-Encoding", "identity"});
+    request.deadline = kDeadline;
     VECMILL_ASSIGN(const Answer answer, follow(std::move(request), {}));
     const HttpReply& reply = answer.reply;
     const bool stored_elsewhere = is_redirect(reply);  // then only the X-Linked headers count

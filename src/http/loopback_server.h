@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-namespace vecmill::engine {
+namespace vecmill::http {
 
 /// For tests: answers HTTP requests on a free port of this machine with whatever bytes it is told.
 class LoopbackServer {
@@ -27,6 +27,7 @@ class LoopbackServer {
   using Handler = std::function<std::string(const Request&)>;
 
   explicit LoopbackServer(Handler handler) : handler_(std::move(handler)) {
+    setenv("no_proxy", "127.0.0.1", 1);
     listener_ = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -111,4 +112,4 @@ class LoopbackServer {
   std::thread thread_;
 };
 
-}  // namespace vecmill::engine
+}  // namespace vecmill::http
