@@ -30,8 +30,13 @@ Result<EmbedJob> job_of(const Invocation& invocation) {
   return job;
 }
 
+/// "1 text" or "3 texts".
+std::string texts_of(std::uint64_t count) {
+  return with_commas(count) + (count == 1 ? " text" : " texts");
+}
+
 std::string cut_texts(std::uint64_t texts, std::uint64_t tokens, const Capabilities& model) {
-  return with_commas(texts) + (texts == 1 ? " text is" : " texts are") + " longer than the " +
+  return texts_of(texts) + (texts == 1 ? " is" : " are") + " longer than the " +
          std::to_string(model.max_tokens) + " tokens of the model, by " + with_commas(tokens) +
          " tokens in all";
 }
@@ -47,8 +52,8 @@ Result<ExitCode> count_only(Engine& engine, const EmbedJob& job, bool json, std:
     VECMILL_TRY(print(object.line()));
     return kExitOk;
   }
-  VECMILL_TRY(print(with_commas(report.texts) + " texts, " + with_commas(report.tokens) +
-                    " tokens, " + with_commas(report.empty) + " empty"));
+  VECMILL_TRY(print(texts_of(report.texts) + ", " + with_commas(report.tokens) + " tokens, " +
+                    with_commas(report.empty) + " empty"));
   if (report.truncated_texts > 0) {
     VECMILL_TRY(print(cut_texts(report.truncated_texts, report.truncated_tokens,
                                 engine.capabilities(job.options))));
@@ -76,7 +81,7 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
     say(job.out + " is complete already: nothing was done");
     return;
   }
-  std::string line = "embedded " + with_commas(report.embedded) + " texts";
+  std::string line = "embedded " + texts_of(report.embedded);
   if (report.resumed > 0) line += " after " + with_commas(report.resumed) + " of an earlier run";
   line += " (" + with_commas(report.tokens) + " tokens) in " + fixed(report.seconds, 2) + " s";
   if (report.seconds > 0) {
@@ -87,8 +92,8 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
         ": " + per_second(report.embedded) + " texts/s, " + per_second(report.tokens) + " tokens/s";
   }
   say(line);
-  if (report.empty > 0) say(with_commas(report.empty) + " texts were empty or blank");
-  if (report.skipped > 0) say(with_commas(report.skipped) + " of them were left out");
+  if (report.empty > 0) say(texts_of(report.empty) + " empty or blank");
+  if (report.skipped > 0) say(texts_of(report.skipped) + " left out");
   if (report.truncated_texts > 0) {
     std::string ids;
     for (std::size_t i = 0; i < report.truncated_ids.size() && i < kShownIds; ++i) {
@@ -99,7 +104,7 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
         " and were cut: " + ids);
   }
   if (report.failed > 0) {
-    say(with_commas(report.failed) + " texts failed; they have no row and are listed beside " +
+    say(texts_of(report.failed) + " failed and have no row; the reasons are listed beside " +
         job.out);
   }
 }

@@ -26,7 +26,7 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"device", kText, "D", "", "cpu", "where to compute; cpu is what there is", true},
     {"max-seq-length", kCount, "N", "", "0", "tokens per text; 0: the model's own limit", true},
     {"store", kChoice, "F", "f32|f16", "f32", "number format of the vectors in the output", true},
-    {"threads", kCount, "N", "", "0", "compute threads; 0: one per core", true},
+    {"threads", kCount, "N", "", "0", "compute threads; 0: one per core", true, 0, 1024},
     {"id-field", kText, "F", "", "", "field that holds the id; empty: found by itself", true},
     {"text-field", kText, "F", "", "", "field that holds the text; empty: found by itself", true},
     {"format", kChoice, "F", "txt|jsonl|csv|tsv", "", "of the input; empty: by its extension",
@@ -97,8 +97,9 @@ Status check_value(const Flag& flag, std::string_view text, const std::string& w
     std::uint32_t number = 0;
     const auto end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc() || stop != end) {
-      return bad_value(where, given + " is not a whole number from 0 to 4294967295");
+    if (error != std::errc() || stop != end || number > flag.most) {
+      return bad_value(where,
+                       given + " is not a whole number from 0 to " + std::to_string(flag.most));
     }
   }
   if (flag.kind == kSwitch && text != "true" && text != "false" && text != "1" && text != "0") {

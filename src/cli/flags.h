@@ -20,8 +20,9 @@ struct Flag {
   std::string_view choices;   ///< kChoice: "a|b|c"
   std::string_view fallback;  ///< the default
   std::string_view help;
-  bool setting = false;  ///< environment and files may give it too
-  char letter = 0;       ///< of the short form
+  bool setting = false;                         ///< environment and files may give it too
+  char letter = 0;                              ///< of the short form
+  std::uint32_t most = std::uint32_t{1} << 20;  ///< kCount
 };
 
 [[nodiscard]] std::span<const Flag> all_flags();

@@ -58,9 +58,12 @@ ExitCode Interrupt::exit_code() const {
 }
 
 std::string resume_command(const std::vector<std::string>& typed) {
+  std::vector<std::string> words = typed;
+  if (std::ranges::find(words, "--resume") == words.end()) {
+    words.insert(std::ranges::find(words, "--"), "--resume");
+  }
   std::string command = "vecmill";
-  for (const std::string& word : typed) command += " " + quoted(word);
-  if (std::ranges::find(typed, "--resume") == typed.end()) command += " --resume";
+  for (const std::string& word : words) command += " " + quoted(word);
   return command;
 }
 

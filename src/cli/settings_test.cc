@@ -94,7 +94,8 @@ TEST_F(SettingsTest, BadValuesNameTheirLayer) {
     bad.project_file = file("vecmill.toml", content);
     return error_of(bad);
   };
-  EXPECT_EQ(check("dims = -1").message, "\"-1\" is not a whole number from 0 to 4294967295");
+  EXPECT_EQ(check("dims = -1").message, "\"-1\" is not a whole number from 0 to 1048576");
+  EXPECT_EQ(check("threads = 1025").message, "\"1025\" is not a whole number from 0 to 1024");
   EXPECT_EQ(check("dims = 1.5").message, "dims must be a text, a whole number, true or false");
   EXPECT_EQ(check("role = \"documnt\"").hint, "did you mean document?");
   EXPECT_EQ(check("dims = [").kind, ErrorKind::kInvalidArgument);

@@ -63,8 +63,13 @@ Status remove_model(std::string_view name) {
 
 Result<StoredModel> import_model(const std::string& path, const std::string& name) {
   VECMILL_ASSIGN(const hub::Store store, open_store());
-  VECMILL_ASSIGN(const hub::ModelEntry entry, hub::import_model(store, path, {name}));
-  VECMILL_TRY(engine::packed_file_of(entry.folder));
+  std::filesystem::path packed;
+  const auto check = [&](const std::filesystem::path& folder) -> Status {
+    VECMILL_ASSIGN(packed, engine::try_model(folder));
+    return {};
+  };
+  VECMILL_ASSIGN(const hub::ModelEntry entry, hub::import_model(store, path, {name, check}));
+  VECMILL_TRY(engine::adopt_packed(packed, entry.folder));
   return stored(entry);
 }
 

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <vector>
 
+#include "vecmill/base/file_system.h"
 #include "vecmill/base/hash.h"
 #include "vecmill/encode/encoder.h"
 #include "vecmill/hub/store.h"
@@ -52,21 +53,45 @@ Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, std::u
   return provider::make_local_provider(local);
 }
 
-}  // namespace
-
-Result<fs::path> packed_file_of(const fs::path& model_folder) {
+/// Where the packed file of a folder stands, in a folder that is there.
+Result<fs::path> packed_name(const fs::path& model_folder) {
   VECMILL_ASSIGN(const auto paths, hub::StorePaths::from_environment());
   VECMILL_ASSIGN(const std::string key, folder_key(model_folder));
   const fs::path folder = paths.home / "packed";
-  const fs::path file = folder / (key.substr(0, 32) + ".vecmill");
   std::error_code error;
-  if (fs::exists(file, error)) return file;
   fs::create_directories(folder, error);
-  if (error)
+  if (error) {
     return make_error(ErrorKind::kIo, "cannot create: " + error.message(), folder.string());
+  }
   fs::permissions(paths.home, fs::perms::owner_all, error);
-  VECMILL_TRY(encode::pack(model_folder, file));
+  return folder / (key.substr(0, 32) + ".vecmill");
+}
+
+}  // namespace
+
+Result<fs::path> packed_file_of(const fs::path& model_folder) {
+  VECMILL_ASSIGN(const fs::path file, packed_name(model_folder));
+  std::error_code error;
+  if (!fs::exists(file, error)) VECMILL_TRY(encode::pack(model_folder, file));
   return file;
+}
+
+Result<fs::path> try_model(const fs::path& model_folder) {
+  VECMILL_ASSIGN(const fs::path packed, packed_file_of(model_folder));
+  provider::LocalOptions local;
+  local.model_folder = model_folder;
+  local.packed_file = packed;
+  if (auto opened = provider::make_local_provider(local); !opened) {
+    std::error_code error;
+    fs::remove(packed, error);
+    return std::move(opened).error();
+  }
+  return packed;
+}
+
+Status adopt_packed(const fs::path& packed, const fs::path& model_folder) {
+  VECMILL_ASSIGN(const fs::path file, packed_name(model_folder));
+  return real_files().rename(packed, file);
 }
 
 Result<std::unique_ptr<Provider>> open_model(const ModelOptions& options, std::uint32_t threads) {

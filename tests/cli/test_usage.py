@@ -1,6 +1,8 @@
 """Exit codes, help, suggestions, the two forms of an error."""
 
 import json
+import signal
+import subprocess
 
 import pytest
 
@@ -17,6 +19,7 @@ MISTAKES = [
     (["embed", "a.txt", "--out"], 2, "--out"),
     (["embed", "a.txt", "--out", "x.npy", "--dims", "many"], 2, "--dims"),
     (["embed", "a.txt", "--out", "x.npy", "--dims", "-1"], 2, "--dims"),
+    (["embed", "a.txt", "--out", "x.npy", "--threads", "1025"], 2, "from 0 to 1024"),
     (["embed", "a.txt", "--out", "x.npy", "--truncate", "midle"], 2, "end|start|error"),
     (["embed", "a.txt", "--out", "x.npy", "--role", "documnt"], 2, "did you mean document?"),
     (["embed", "a.txt", "--out", "x.npy", "--config", "none.toml"], 2, "none.toml"),
@@ -110,3 +113,13 @@ def test_everything_but_data_goes_to_standard_error(vecmill):
     quiet = vecmill.embed("a.txt", "p.npy", "--quiet")
     assert (quiet.out, quiet.err) == ("p.npy\n", "")
     assert json.loads(vecmill.embed("a.txt", "q.npy", "--json", "-q").out)["embedded"] == 2
+
+
+def test_a_bug_has_its_own_exit_code(vecmill):
+    process = vecmill.start("embed", "-", "--model", "builtin:hash", "--out", "out.npy", stdin=subprocess.PIPE)
+    process.stdin.write(b"x\n" * 100_000)
+    process.stdin.flush()
+    process.send_signal(signal.SIGABRT)  # what a check that does not hold ends in
+    assert process.wait(timeout=60) == 70
+    assert b"a bug in vecmill" in process.stderr.read()
+    process.stdin.close()
