@@ -45,6 +45,9 @@ class Parser {
   }
 
   Result<CommandLine> parse(std::vector<std::string> words) {
+    const auto dashes = std::ranges::find(words, "--");  // CLI11 would call them a flag
+    std::vector<std::string> behind(dashes == words.end() ? dashes : dashes + 1, words.end());
+    words.erase(dashes, words.end());
     std::ranges::reverse(words);  // as CLI11 takes them
     try {
       app_.parse(words);
@@ -56,6 +59,7 @@ class Parser {
       if (word.size() > 1 && word[0] == '-') return unknown_flag(command_, word);
       line_.arguments.push_back(word);
     }
+    line_.arguments.insert(line_.arguments.end(), behind.begin(), behind.end());
     line_.command = &command_;
     for (const auto& [flag, option, value] : found_) {
       if (option->count() == 0) continue;

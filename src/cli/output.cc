@@ -14,10 +14,12 @@ namespace vecmill::cli {
 
 std::string json_text(std::string_view text) {
   std::string valid, out;
-  for (std::size_t at = 0; at < text.size();) {
-    const CodePoint c = decode_utf8(text, at);
-    append_utf8(valid, c.value);
-    at += c.bytes;
+  while (true) {
+    const std::size_t good = first_invalid_utf8(text);
+    valid.append(text.substr(0, good));
+    if (good == text.size()) break;
+    append_utf8(valid, 0xFFFD);
+    text.remove_prefix(good + 1);
   }
   append_json_string(out, valid);
   return out;

@@ -123,3 +123,9 @@ def test_a_bug_has_its_own_exit_code(vecmill):
     assert process.wait(timeout=60) == 70
     assert b"a bug in vecmill" in process.stderr.read()
     process.stdin.close()
+
+
+def test_bytes_that_are_no_text_on_the_command_line(vecmill):
+    answer = vecmill("embed", b"\xff\xc3.txt".decode(errors="surrogateescape"), "--out", "x.npy",
+                     "--model", "builtin:hash", "--json")
+    assert answer.code == 2 and "\ufffd" in answer.error["where"] + answer.error["message"]
