@@ -59,7 +59,8 @@ class LocalProvider : public Provider {
         encoder_->fingerprint(), tokenizer_hash_, std::string(prompt(options.role)), max_tokens_,
         options.truncate,        encoder_->dims()};
     Capabilities capabilities;
-    capabilities.space = SpaceInfo{space_of(parts), kArithmetic, name_, encoder_->dims()};
+    capabilities.space =
+        SpaceInfo{space_of(parts), kArithmetic, name_, encoder_->dims(), max_tokens_};
     capabilities.max_tokens = max_tokens_;
     return capabilities;
   }
@@ -142,11 +143,15 @@ class LocalProvider : public Provider {
     for (const auto& encoding : encodings) batch.push_back({encoding.ids, prompt_tokens});
     std::vector<float> vectors(batch.size() * encoder_->dims());
     auto workspace = workspaces_.take();
-    const Status status = batch.size() == 1 ? encode_one(batch[0], *workspace, vectors.data())
-                                            : encoder_->encode(batch, *workspace, vectors.data());
-    workspaces_.give_back(std::move(workspace));
+    Status status = batch.size() == 1 ? encode_one(batch[0], *workspace, vectors.data())
+                                      : encoder_->encode(batch, *workspace, vectors.data());
+    const bool one_by_one = !status && batch.size() > 1;  // so that the bad one fails alone
     for (std::size_t i = 0; i < places.size(); ++i) {
       Result<Embedding>& result = results[places[i]];
+      if (one_by_one) {
+        status =
+            encoder_->encode({&batch[i], 1}, *workspace, vectors.data() + i * encoder_->dims());
+      }
       if (!status) {
         result = Result<Embedding>(status.error());
       } else {
@@ -154,6 +159,7 @@ class LocalProvider : public Provider {
         result->vector.assign(first, first + encoder_->dims());
       }
     }
+    workspaces_.give_back(std::move(workspace));
   }
 
   Status encode_one(const encode::Sequence& sequence, encode::EncoderWorkspace& workspace,
@@ -189,12 +195,24 @@ Result<std::string> hash_of_tokenizer(const std::filesystem::path& folder) {
   return make_error(ErrorKind::kNotFound, "has no tokenizer", folder.string());
 }
 
+/// A token without a row in the matrix has no meaning to the model.
+Status check_vocabulary(const tokenize::Tokenizer& tokenizer, const encode::Encoder& encoder,
+                        const std::filesystem::path& folder) {
+  const std::uint32_t rows = encoder.description().vocab;
+  if (tokenizer.vocab_size() <= rows) return {};
+  return make_error(ErrorKind::kInvalidData,
+                    "the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
+                        " tokens, the weights know " + std::to_string(rows),
+                    folder.string(), "the files are of two models or revisions; fetch it again");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Provider>> make_local_provider(const LocalOptions& options) {
   VECMILL_ASSIGN(auto tokenizer, tokenize::Tokenizer::from_folder(options.model_folder));
   VECMILL_ASSIGN(std::string hash, hash_of_tokenizer(options.model_folder));
   VECMILL_ASSIGN(auto encoder, encode::Encoder::open(options.packed_file, {options.dims, {}}));
+  VECMILL_TRY(check_vocabulary(tokenizer, *encoder, options.model_folder));
   if (options.max_seq_length > encoder->description().max_tokens) {
     return make_error(ErrorKind::kInvalidArgument,
                       std::to_string(options.max_seq_length) + " tokens are more than the " +
