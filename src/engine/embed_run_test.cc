@@ -16,7 +16,8 @@ class CountingSource : public Source {
     for (; records.size() < count && next_ < count_; ++next_) {
       if (next_ == broken_at) return make_error(ErrorKind::kInvalidData, "broken", "line 1");
       const std::string id = std::to_string(next_);
-      const std::string text = next_ % 10 == 7 ? " \n" : std::string(next_ * 37 % 900, 'x') + id;
+      const std::string text =
+          next_ % 10 == 7 ? " \n" : std::string(next_ * 37 % longest, 'x') + id;
       records.push_back({id, text, "{\"n\":" + id + "}"});
     }
     return records;
@@ -26,7 +27,7 @@ class CountingSource : public Source {
     next_ = std::stoul(position);
     return {};
   }
-  std::size_t broken_at = SIZE_MAX;
+  std::size_t broken_at = SIZE_MAX, longest = 900;
 
  private:
   std::size_t next_ = 0;
@@ -165,6 +166,25 @@ TEST(EmbedRunTest, AFullDiskEndsTheRunAndCommitsNothingAfterIt) {
   EXPECT_EQ(report.error().kind, ErrorKind::kIo);
   EXPECT_LE(run.sink.committed, run.sink.rows_.size());
   EXPECT_EQ(run.sink.committed_position, std::to_string(run.sink.committed));
+}
+
+// Short texts: several windows share a commit, so what was written and what is committed differ.
+TEST(EmbedRunTest, ACommitOfSeveralWindowsStandsBehindTheLastOfThem) {
+  Job run;
+  run.source.longest = 5;
+  run.source.broken_at = 4500;
+  ASSERT_FALSE(run.go());
+  EXPECT_EQ(run.sink.committed, run.sink.rows_.size());
+  EXPECT_EQ(run.sink.committed_position, std::to_string(run.sink.rows_.size()));
+  EXPECT_EQ(run.sink.rows_.size(), 4096U);
+}
+
+TEST(EmbedRunTest, AFailedWriteIsNotCommittedWithWhatCameBeforeIt) {
+  Job run;
+  run.source.longest = 5;
+  run.sink.full_at = 4000;  // the third window of 2,048 does not fit any more
+  ASSERT_FALSE(run.go());
+  EXPECT_EQ(run.sink.committed, 0U);
 }
 
 TEST(EmbedRunTest, BatchSizeDoesNotChangeTheResult) {
