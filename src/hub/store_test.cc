@@ -3,9 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
-#include <optional>
 
 #include "vecmill/base/hash.h"
 #include "vecmill/hub/import.h"
@@ -190,33 +188,6 @@ TEST(StoreTest, APlainFolderCannotBeVerified) {
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::kUnsupported);
 }
-
-/// Sets variables while it lives; empty: unset.
-class Environment {
- public:
-  explicit Environment(const std::map<std::string, std::string>& values) {
-    for (const auto& [name, value] : values) {
-      const char* before = std::getenv(name.c_str());
-      before_[name] = before == nullptr ? std::nullopt : std::optional<std::string>(before);
-      set(name, value.empty() ? std::nullopt : std::optional(value));
-    }
-  }
-  ~Environment() {
-    for (const auto& [name, value] : before_) set(name, value);
-  }
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-
- private:
-  static void set(const std::string& name, const std::optional<std::string>& value) {
-    if (value) {
-      setenv(name.c_str(), value->c_str(), 1);
-    } else {
-      unsetenv(name.c_str());
-    }
-  }
-  std::map<std::string, std::optional<std::string>> before_;
-};
 
 TEST(StorePathsTest, ComeFromTheEnvironment) {
   std::map<std::string, std::string> values = {
