@@ -105,8 +105,10 @@ TEST_F(LocalProviderTest, TheSpaceSaysEverythingThatChangesAVector) {
   const auto space = [](const Provider& provider, const EmbedOptions& options = {}) {
     return provider.capabilities(options).space.space;
   };
+  prompts(R"({"query": "ask: "})");
   const auto provider = open();
   EXPECT_EQ(space(*provider), space(*open()));
+  EXPECT_NE(space(*provider), space(*provider, {Role::kQuery, Truncate::kEnd}));
   EXPECT_NE(space(*provider), space(*open(with(&LocalOptions::max_seq_length, 8))));
   EXPECT_NE(space(*provider), space(*open(with(&LocalOptions::dims, 8))));
   EXPECT_NE(space(*provider), space(*provider, {Role::kDocument, Truncate::kStart}));
