@@ -9,16 +9,20 @@
 namespace vecmill::hub {
 namespace {
 
+std::uint64_t size_of(const nlohmann::json& entry) {  // throws, also for a number below 0
+  return entry.at("size").get_ref<const std::uint64_t&>();
+}
+
 ListedFile read_file_entry(const nlohmann::json& entry) {  // throws
   ListedFile file;
   entry.at("rfilename").get_to(file.path);
   const auto lfs = entry.find("lfs");
   if (lfs != entry.end() && !lfs->is_null()) {
     lfs->at("sha256").get_to(file.id);
-    lfs->at("size").get_to(file.bytes);
+    file.bytes = size_of(*lfs);
   } else if (entry.contains("blobId") && entry.contains("size")) {
     entry.at("blobId").get_to(file.id);
-    entry.at("size").get_to(file.bytes);
+    file.bytes = size_of(entry);
   }
   return file;
 }

@@ -7,6 +7,7 @@
 
 #include "vecmill/base/hash.h"
 #include "vecmill/hub/lock_file.h"
+#include "vecmill/hub/staging.h"
 #include "vecmill/hub/test_files.h"
 
 namespace vecmill::hub {
@@ -100,6 +101,86 @@ TEST(ImportTest, RepairsADamagedModel) {
   EXPECT_THAT(report->problems[1].what, HasSubstr("SHA-256 differs"));
   ASSERT_TRUE(import_model(store, folder.path() / "a", {"m"}));
   EXPECT_TRUE(store.verify(*entry)->problems.empty());
+}
+
+/// The disk of a store on which only so many bytes are free.
+class SmallDisk : public FileSystem {
+ public:
+  explicit SmallDisk(std::uint64_t free) : free_(free) {}
+
+  Result<std::unique_ptr<WritableFile>> create(const fs::path& path) override {
+    VECMILL_ASSIGN(auto file, real_files().create(path));
+    return std::unique_ptr<WritableFile>(new File(std::move(file), free_));
+  }
+  Result<std::unique_ptr<WritableFile>> reopen(const fs::path& path, std::uint64_t size) override {
+    VECMILL_ASSIGN(auto file, real_files().reopen(path, size));
+    return std::unique_ptr<WritableFile>(new File(std::move(file), free_));
+  }
+  Result<std::string> read(const fs::path& path) override { return real_files().read(path); }
+  Result<bool> exists(const fs::path& path) override { return real_files().exists(path); }
+  Status rename(const fs::path& from, const fs::path& to) override {
+    return real_files().rename(from, to);
+  }
+  Status remove(const fs::path& path) override { return real_files().remove(path); }
+  Status sync_dir(const fs::path& folder) override { return real_files().sync_dir(folder); }
+  Result<std::unique_ptr<FileLock>> lock(const fs::path& path) override {
+    return real_files().lock(path);
+  }
+
+ private:
+  class File : public WritableFile {
+   public:
+    File(std::unique_ptr<WritableFile> file, std::uint64_t& free)
+        : file_(std::move(file)), free_(free) {}
+    Status append(std::string_view bytes) override {
+      if (bytes.size() > free_) return make_error(ErrorKind::kIo, "No space left on device");
+      free_ -= bytes.size();
+      return file_->append(bytes);
+    }
+    Status write_at(std::uint64_t offset, std::string_view bytes) override {
+      return file_->write_at(offset, bytes);
+    }
+    Status sync() override { return file_->sync(); }
+
+   private:
+    std::unique_ptr<WritableFile> file_;
+    std::uint64_t& free_;
+  };
+
+  std::uint64_t free_;
+};
+
+TEST(ImportTest, AFullDiskLeavesWhatWasThere) {
+  const TestFolder folder;
+  put_model(folder, "a");
+  put_model(folder, "b");
+  folder.put("b/config.json", "{ }");
+  const auto before = import_model(folder.store(), folder.path() / "a", {"m"});
+  ASSERT_TRUE(before);
+  int full = 0;
+  for (std::uint64_t free = 0;; free += 7) {
+    SmallDisk disk(free);
+    const auto entry = import_model(folder.store(disk), folder.path() / "b", {"m"});
+    if (entry) break;
+    ++full;
+    EXPECT_EQ(entry.error().kind, ErrorKind::kIo);
+    EXPECT_EQ(folder.store().resolve("m")->revision, before->revision);
+    EXPECT_TRUE(folder.store().verify(*before)->problems.empty());
+  }
+  EXPECT_GT(full, 50);
+  EXPECT_NE(folder.store().resolve("m")->revision, before->revision);
+}
+
+TEST(ImportTest, TwoAtATimeAreToldApart) {
+  const TestFolder folder;
+  put_model(folder, "a");
+  const Store store = folder.store();
+  const auto held = Staging::begin(store, "m");
+  ASSERT_TRUE(held);
+  const auto entry = import_model(store, folder.path() / "a", {"m"});
+  ASSERT_FALSE(entry);
+  EXPECT_EQ(entry.error().kind, ErrorKind::kIo);
+  EXPECT_TRUE(import_model(store, folder.path() / "a", {"other"}));
 }
 
 struct BadInput {

@@ -34,7 +34,7 @@ LockFile read_fields(const nlohmann::json& json) {  // throws
   for (const auto& item : json.at("files")) {
     LockedFile file;
     item.at("path").get_to(file.path);
-    item.at("bytes").get_to(file.bytes);
+    file.bytes = item.at("bytes").get_ref<const std::uint64_t&>();  // no other number will do
     item.at("sha256").get_to(file.sha256);
     if (item.contains("from")) item.at("from").get_to(file.from);
     lock.files.push_back(std::move(file));
