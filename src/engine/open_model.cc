@@ -46,7 +46,9 @@ Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, std::u
   provider::LocalOptions local;
   local.model_folder = entry.folder;
   local.packed_file = packed;
-  local.name = entry.origin == hub::Origin::kFolder ? entry.folder.string() : entry.name;
+  local.name = entry.origin == hub::Origin::kFolder
+                   ? fs::absolute(entry.folder).lexically_normal().string()
+                   : entry.name;
   local.dims = options.dims;
   local.max_seq_length = options.max_seq_length;
   local.threads = threads;

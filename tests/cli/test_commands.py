@@ -1,6 +1,7 @@
 """What each command gives: the JSON shapes that scripts rely on, and the files."""
 
 import json
+import pathlib
 import shutil
 import sqlite3
 import subprocess
@@ -8,6 +9,9 @@ import subprocess
 import numpy as np
 import pytest
 
+from conftest import ROOT
+
+TINY = ROOT / "tests/golden/models/bert-bare"
 NOTES = "".join(json.dumps({"id": f"n{i}", "text": text, "tag": i}) + "\n" for i, text in enumerate(
     ["git reset --soft HEAD~1 undoes the last commit and keeps the changes", "bread rises for two hours",
      "the wheel of the mill turns", "", "how to prune an apple tree"]))
@@ -189,3 +193,44 @@ def test_an_interrupted_first_use_leaves_no_broken_packed_file(vecmill, model, t
     assert vecmill(*words, "y.npy").code == 0
     assert vecmill(*words, "z.npy").code == 0
     assert (vecmill.folder / "y.npy").read_bytes() == (vecmill.folder / "z.npy").read_bytes()
+
+
+def test_a_bare_name_of_two_models_lists_both(vecmill, tmp_path):
+    vecmill.env["VECMILL_HOME"] = str(tmp_path / "home")
+    for name in ("me/tiny", "you/tiny"):
+        assert vecmill("import", TINY, "--name", name).code == 0
+    assert sorted(vecmill("models", "ls", "-q").out.split()) == ["me/tiny", "you/tiny"]
+    answer = vecmill("models", "show", "tiny")
+    assert answer.code == 2 and "me/tiny" in answer.err and "you/tiny" in answer.err
+    assert vecmill("models", "rm", "me/tiny", "--yes").code == 0
+    assert vecmill("models", "show", "tiny", "--json").json["name"] == "you/tiny"
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "whl"])
+def test_import_of_every_kind(vecmill, tmp_path, kind):
+    vecmill.env["VECMILL_HOME"] = str(tmp_path / "home")
+    source = TINY
+    if kind != "folder":
+        made = shutil.make_archive(str(vecmill.folder / "tiny_model-1.0-py3-none-any"), "zip", TINY.parent, TINY.name)
+        source = pathlib.Path(made).rename(pathlib.Path(made).with_suffix("." + kind))
+    answer = vecmill("import", source, "--json")
+    assert answer.code == 0, answer
+    name = {"folder": TINY.name, "zip": "tiny_model-1.0-py3-none-any", "whl": "tiny_model"}[kind]
+    assert answer.json["name"] == name
+    again = vecmill("import", source, "--json")
+    assert again.json == answer.json
+    vecmill.write("a.txt", "one\n")
+    assert vecmill("embed", "a.txt", "--model", name, "--out", "stored.npy").code == 0
+    assert vecmill("embed", "a.txt", "--model", TINY, "--out", "folder.npy").code == 0
+    assert (vecmill.folder / "stored.npy").read_bytes() == (vecmill.folder / "folder.npy").read_bytes()
+
+
+def test_an_index_finds_its_model_from_another_folder(vecmill):
+    shutil.copytree(TINY, vecmill.folder / "tiny")
+    vecmill.write("a.txt", "one\ntwo\n")
+    assert vecmill("embed", "a.txt", "--model", "./tiny", "--out", "out.npy").code == 0
+    inner = vecmill.folder / "inner"
+    inner.mkdir()
+    vecmill.folder = inner
+    answer = vecmill("query", "one", "--index", "../out.npy", "-q")
+    assert answer.code == 0 and answer.out.split()[0] == "a.txt:1", answer

@@ -140,3 +140,15 @@ def test_a_second_run_at_the_same_time_is_refused(vecmill, source):
     assert other.code == 8 and "out.npy" in other.err
     process.communicate()
     assert process.returncode == 0
+
+
+def test_another_input_is_not_taken_for_the_interrupted_one(vecmill, source, whole):
+    killed = vecmill.embed(source, "out.npy", *FLAGS, env={"VECMILL_FAILPOINT": "sink.commit:3"})
+    assert killed.code == KILLED
+    plain = vecmill.embed(source, "out.npy", *FLAGS)
+    assert plain.code == 2 and "--resume" in plain.err
+    changed = vecmill.write("changed.jsonl", source.read_bytes().replace(b"mill", b"hill", 1))
+    answer = vecmill.embed(changed, "out.npy", *FLAGS, "--resume", "--json")
+    assert answer.code == 7 and answer.error["code"] == "mismatch"
+    finish(vecmill, source, "out.npy")
+    assert files_of(vecmill.folder, "out") == whole["out.npy"]
