@@ -36,7 +36,9 @@ class Program:
 
     def __init__(self, folder: pathlib.Path, home: pathlib.Path):
         self.folder = folder
-        self.env = {"HOME": str(folder), "VECMILL_HOME": str(home), "PATH": "/usr/bin:/bin", "NO_COLOR": "1"}
+        instruments = {k: v for k, v in os.environ.items() if k.startswith(("LLVM_", "ASAN_", "UBSAN_", "LSAN_"))}
+        self.env = {"HOME": str(folder), "VECMILL_HOME": str(home), "PATH": "/usr/bin:/bin", "NO_COLOR": "1",
+                    **instruments}
 
     def start(self, *words, env=None, **options) -> subprocess.Popen:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
