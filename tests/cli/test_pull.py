@@ -27,7 +27,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         listing = "/api/models/me/tiny/revision/"
         if path.startswith(listing):
-            body = json.dumps({"id": "me/tiny", "sha": COMMIT, "siblings": [sibling(*x) for x in FILES.items()]}).encode()
+            siblings = [sibling(*file) for file in FILES.items()]
+            body = json.dumps({"id": "me/tiny", "sha": COMMIT, "siblings": siblings}).encode()
         else:
             body = FILES.get(path.removeprefix(f"/me/tiny/resolve/{COMMIT}/"))
         if body is None:
