@@ -154,7 +154,7 @@ TEST(ZipTest, RefusesWhatAFileOfAModelIsNot) {
 }
 
 TEST(ZipTest, RefusesDirectoriesThatLie) {
-  const auto refused = [](std::vector<File> files, const char* message) {
+  const auto refused = [](const std::vector<File>& files, const char* message) {
     expect_refused(make_zip(files), ErrorKind::kInvalidData, message);
   };
   refused({{"a", "x"}, {"a", "y"}}, "'a' appears twice");
