@@ -228,6 +228,7 @@ Result<ModelOptions> model_of_index(const std::string& index) {
   ModelOptions options;
   options.model = rows.info.model;
   options.dims = rows.info.dims;
+  options.max_seq_length = rows.info.max_tokens;
   return options;
 }
 

@@ -259,11 +259,12 @@ Result<Opened> open_sqlite_sink(const fs::path& out, const Identity& identity, b
 
 Result<Meta> read_sqlite_meta(const fs::path& path) {
   VECMILL_ASSIGN(const Database db, Database::open(path, false));
-  VECMILL_ASSIGN(auto load, Statement::prepare(db,
-                                               "SELECT json_group_object(key, CASE WHEN key IN"
-                                               " ('format','dims','rows','failed','truncated')"
-                                               " THEN CAST(value AS INTEGER) ELSE value END)"
-                                               " FROM meta"));
+  VECMILL_ASSIGN(auto load,
+                 Statement::prepare(db,
+                                    "SELECT json_group_object(key, CASE WHEN key IN"
+                                    " ('format','dims','max_tokens','rows','failed','truncated')"
+                                    " THEN CAST(value AS INTEGER) ELSE value END)"
+                                    " FROM meta"));
   VECMILL_TRY(load.step());
   return parse_meta(std::string(load.text(0)), path.string());
 }
