@@ -73,7 +73,7 @@ class HashProvider final : public Provider {
     parts.truncate = options.truncate;
     parts.dims = dims_;
     Capabilities result;
-    result.space = {space_of(parts), "f32/1", "builtin:hash", dims_};
+    result.space = {space_of(parts), "f32/1", "builtin:hash", dims_, max_tokens_};
     result.max_tokens = max_tokens_;
     return result;
   }

@@ -129,6 +129,13 @@ def test_a_token_without_a_row_fails_only_its_texts(vecmill):
     assert failed["id"] == "a.txt:2" and "1000000" in failed["message"]
 
 
+@pytest.mark.parametrize("flag, text", [("--dims", "at most 32"), ("--max-seq-length", "64")])
+def test_more_than_the_model_has(vecmill, flag, text):
+    vecmill.write("a.txt", "one\n")
+    answer = vecmill("embed", "a.txt", "--model", GOOD, "--out", "out.npy", flag, "1000")
+    assert answer.code == 2 and answer.err.startswith(f"error: {flag}: ") and text in answer.err
+
+
 def test_the_good_one_works(vecmill):
     vecmill.write("a.txt", "one\n")
     assert vecmill("embed", "a.txt", "--model", GOOD, "--out", "out.npy").code == 0

@@ -98,6 +98,16 @@ def test_query_ranks(vecmill, notes, out):
     assert vecmill("query", "the wheel of the mill", "--index", out, "-q", "-k", "1").out == "n2\n"
 
 
+@pytest.mark.parametrize("flags", [["--dims", "8"], ["--max-seq-length", "4"], ["--truncate", "start"],
+                                   ["--role", "none"], ["--store", "f16"]], ids=" ".join)
+def test_the_index_knows_how_it_was_made(vecmill, notes, flags):
+    for model in ("builtin:hash", TINY):
+        out = f"{len(str(model))}.npy"
+        assert vecmill("embed", notes, "--model", model, "--out", out, *flags).code == 0
+        answer = vecmill("query", "the wheel of the mill turns", "--index", out, "-q", "-k", "1")
+        assert (answer.code, answer.out) == (0, "n2\n"), answer
+
+
 def test_query_refuses_another_space(vecmill, notes):
     assert vecmill.embed(notes, "out.npy", "--dims", "64").code == 0
     answer = vecmill("query", "x", "--index", "out.npy", "--dims", "32", "--json")
