@@ -25,13 +25,13 @@ Status remove_tree(const fs::path& path) {
   return {};
 }
 
-Status make_home(const fs::path& home) {
+Status make_home(FileSystem& files, const fs::path& home) {
   std::error_code error;
   if (fs::is_directory(home, error)) return {};
   VECMILL_TRY(make_folders(home));
   fs::permissions(home, fs::perms::owner_all, error);
   if (error) return io_error("cannot make private", home, error);
-  return {};
+  return files.sync_dir(folder_of(home));
 }
 
 /// From a file of a snapshot to its blob: up to the repository, then down.
@@ -75,7 +75,7 @@ Status make_folders(const fs::path& folder) {
 
 Result<Staging> Staging::begin(const Store& store, const std::string& model) {
   const fs::path& home = store.paths().home;
-  VECMILL_TRY(make_home(home));
+  VECMILL_TRY(make_home(store.files(), home));
   Staging staging;
   staging.files_ = &store.files();
   staging.model_ = model;
@@ -129,8 +129,10 @@ Result<ModelEntry> Staging::publish(const Publication& publication) {
   }
   VECMILL_TRY(move_blobs(publication.all));
   VECMILL_TRY(publish_snapshot(publication, lock_text));
-  VECMILL_TRY(files_->sync_dir(repository_));
-  VECMILL_TRY(files_->sync_dir(repository_.parent_path()));
+  const fs::path models = repository_.parent_path();
+  for (const fs::path& folder : {repository_, models, models.parent_path()}) {
+    VECMILL_TRY(files_->sync_dir(folder));
+  }
   VECMILL_TRY(set_reference(publication.reference, publication.revision));
   VECMILL_TRY(remove_tree(folder_));
   return ModelEntry{model_, repository_ / "snapshots" / publication.revision, publication.revision,
@@ -197,7 +199,11 @@ Status Staging::set_reference(const std::string& reference, const std::string& r
   VECMILL_TRY(file->append(revision));
   VECMILL_TRY(file->sync());
   VECMILL_TRY(files_->rename(built, target));
-  return files_->sync_dir(target.parent_path());
+  for (fs::path folder = target.parent_path(); folder != repository_;
+       folder = folder.parent_path()) {  // "refs/pr/1" has folders of its own
+    VECMILL_TRY(files_->sync_dir(folder));
+  }
+  return {};
 }
 
 Status Staging::remove_model() {
