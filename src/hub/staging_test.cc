@@ -110,5 +110,17 @@ TEST(StagingTest, EverythingIsDurableBeforeTheReferenceChanges) {
   }
 }
 
+TEST(StagingTest, ARemovalIsDurable) {
+  const TestFolder folder;
+  folder.put("home/models/models--org--m/refs/main", "x");
+  RecordedFiles files;
+  files.before_rename = [](const fs::path&, const fs::path&) {};
+  auto staging = Staging::begin(folder.store(files), "org/m");
+  ASSERT_TRUE(staging);
+  ASSERT_TRUE(staging->remove_model());
+  EXPECT_FALSE(fs::exists(folder.path() / "home/models/models--org--m"));
+  EXPECT_THAT(files.synced_folders, Contains(folder.path() / "home/models"));
+}
+
 }  // namespace
 }  // namespace vecmill::hub
