@@ -41,12 +41,16 @@ JsonObject& JsonObject::count(std::string_view key, std::uint64_t value) {
   return *this;
 }
 
-JsonObject& JsonObject::number(std::string_view key, double value) {
+template <std::floating_point Number>
+JsonObject& JsonObject::number(std::string_view key, Number value) {
   std::array<char, 64> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
   member(key).append(digits.data(), end);
   return *this;
 }
+
+template JsonObject& JsonObject::number(std::string_view key, float value);
+template JsonObject& JsonObject::number(std::string_view key, double value);
 
 JsonObject& JsonObject::yes(std::string_view key, bool value) {
   member(key) += value ? "true" : "false";

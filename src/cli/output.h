@@ -14,7 +14,9 @@ class JsonObject {
  public:
   JsonObject& text(std::string_view key, std::string_view value);
   JsonObject& count(std::string_view key, std::uint64_t value);
-  JsonObject& number(std::string_view key, double value);
+  template <std::floating_point Number>
+  JsonObject& number(std::string_view key,
+                     Number value);  ///< the shortest that reads back the same
   JsonObject& yes(std::string_view key, bool value);
   /// `json` is a value as it shall stand there.
   JsonObject& raw(std::string_view key, std::string_view json);
