@@ -87,7 +87,7 @@ stage_asan() {
   check "build asan (clang)" build asan || return
   rm -rf build/asan/profiles
   # %4m: a pool of four files that the processes merge their counts into.
-  LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw suite asan -LE slow
+  LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw suite asan
 }
 stage_fuzz() {
   local targets

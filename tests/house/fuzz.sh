@@ -6,6 +6,7 @@ seconds=$1
 shift
 found=$(mktemp -d)
 trap 'rm -rf "$found"' EXIT
+export LLVM_PROFILE_FILE=$found/profraw  # what fuzzing reaches is not what tests check
 for target in "$@"; do
   name=$(basename "$target" _fuzz)
   seeds=$(dirname "$0")/../../fuzz/corpus/$name
