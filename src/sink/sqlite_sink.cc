@@ -14,12 +14,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// `state` and its checkpoint text live in `progress`, which is emptied before the file is finished.
-constexpr std::string_view kSchema =
-    "BEGIN;"
-    "CREATE TABLE vectors(id TEXT PRIMARY KEY, vector BLOB, dims INTEGER, dtype TEXT,"
-    " truncated INTEGER, metadata JSON);"
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT);"
+/// The tables of a finished output, in the database `in`.
+std::string create_tables(const std::string& in) {
+  return "CREATE TABLE " + in +
+         ".vectors(id TEXT PRIMARY KEY, vector BLOB, dims INTEGER, dtype TEXT,"
+         " truncated INTEGER, metadata JSON);"
+         "CREATE TABLE " +
+         in + ".meta(key TEXT PRIMARY KEY, value TEXT);";
+}
+
+/// Only while it runs: the lines of X.failed.jsonl, and the checkpoint of the last commit.
+constexpr const char* kWorkTables =
     "CREATE TABLE failed(line TEXT);"
     "CREATE TABLE progress(checkpoint TEXT);";
 
@@ -31,8 +36,11 @@ std::string quoted(const fs::path& path) {
 
 class SqliteSink : public Sink {
  public:
-  SqliteSink(const fs::path& out, Identity identity)
-      : out_(out), partial_(out.string() + ".partial"), packed_(out.string() + ".packed.partial") {
+  SqliteSink(const fs::path& out, Identity identity, FileSystem& files)
+      : files_(files),
+        out_(out),
+        partial_(out.string() + ".partial"),
+        packed_(out.string() + ".packed.partial") {
     state_.identity = std::move(identity);
   }
 
@@ -148,7 +156,7 @@ class SqliteSink : public Sink {
     }
     discard_ = true;
     VECMILL_TRY(open_database());
-    VECMILL_TRY(db_->run(std::string(kSchema)));
+    VECMILL_TRY(db_->run("BEGIN;" + create_tables("main") + kWorkTables));
     return prepare();
   }
 
@@ -183,20 +191,31 @@ class SqliteSink : public Sink {
   }
 
   /// Packs the working database into one whose bytes depend on its content only, and gives it and
-  /// the list of failed texts their names. Begins anywhere.
+  /// the list of failed texts their names. Begins anywhere; the output has its name last, because
+  /// it then counts as whole.
   Status publish() {
     VECMILL_TRY(write_meta());
     VECMILL_TRY(write_failed());
     add_.reset();
     add_failed_.reset();
-    VECMILL_TRY(files_.remove(packed_));
-    VECMILL_TRY(db_->run("VACUUM INTO " + quoted(packed_)));
+    VECMILL_TRY(pack());
     db_.reset();
-    VECMILL_TRY(sync_packed());
     failpoint("sink.publish");
     VECMILL_TRY(files_.rename(packed_, out_));
     VECMILL_TRY(files_.sync_dir(folder_of(out_)));
     return files_.remove(partial_);
+  }
+
+  Status pack() {
+    VECMILL_TRY(files_.remove(packed_));
+    VECMILL_TRY(db_->run("ATTACH " + quoted(packed_) +
+                         " AS packed;"
+                         "PRAGMA packed.journal_mode=OFF; PRAGMA packed.synchronous=OFF; BEGIN;" +
+                         create_tables("packed") +
+                         "INSERT INTO packed.meta SELECT * FROM main.meta ORDER BY rowid;"
+                         "INSERT INTO packed.vectors SELECT * FROM main.vectors ORDER BY rowid;"
+                         "COMMIT; DETACH packed"));
+    return sync_packed();
   }
 
   Status write_meta() {
@@ -220,10 +239,11 @@ class SqliteSink : public Sink {
       VECMILL_TRY(file->append(load.text(0)));
     }
     VECMILL_TRY(file->sync());
-    return files_.rename(partial, path);
+    VECMILL_TRY(files_.rename(partial, path));
+    return files_.sync_dir(folder_of(path));
   }
 
-  /// VACUUM INTO does not sync what it writes.
+  /// Once, instead of at every step of the copy.
   Status sync_packed() {
     std::error_code code;
     const std::uintmax_t size = fs::file_size(packed_, code);
@@ -232,7 +252,7 @@ class SqliteSink : public Sink {
     return packed->sync();
   }
 
-  FileSystem& files_ = real_files();
+  FileSystem& files_;
   fs::path out_;
   fs::path partial_;
   fs::path packed_;
@@ -247,10 +267,12 @@ class SqliteSink : public Sink {
 
 }  // namespace
 
-Result<Opened> open_sqlite_sink(const fs::path& out, const Identity& identity, bool resume) {
-  auto sink = std::make_unique<SqliteSink>(out, identity);
+Result<Opened> open_sqlite_sink(const fs::path& out, const Identity& identity,
+                                const SinkOptions& options) {
+  FileSystem& files = options.files != nullptr ? *options.files : real_files();
+  auto sink = std::make_unique<SqliteSink>(out, identity, files);
   Opened opened;
-  VECMILL_TRY(sink->open(resume, opened));
+  VECMILL_TRY(sink->open(options.resume, opened));
   opened.rows_done = sink->counts().rows;
   opened.rows_failed = sink->counts().failed;
   if (!opened.complete) opened.sink = std::move(sink);
