@@ -1,3 +1,4 @@
+#include <stop_token>
 #include <string>
 
 #include "vecmill/cli/command.h"
@@ -41,7 +42,8 @@ std::string cut_texts(std::uint64_t texts, std::uint64_t tokens, const Capabilit
          " tokens in all";
 }
 
-Result<ExitCode> count_only(Engine& engine, const EmbedJob& job, bool json, std::stop_token stop) {
+Result<ExitCode> count_only(Engine& engine, const EmbedJob& job, bool json,
+                            const std::stop_token& stop) {
   VECMILL_ASSIGN(const CountReport report, engine.count(job, stop));
   if (json) {
     JsonObject object;
