@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -202,7 +203,7 @@ TEST_F(PullTest, ADroppedConnectionGoesOnWhereItStopped) {
 }
 
 TEST_F(PullTest, ALaterRunGoesOnWhereAnEarlierStopped) {
-  bool broken = true;
+  std::atomic<bool> broken = true;  // the server reads it in its own thread
   spoil_ = [&](const Request& request) -> std::optional<std::string> {
     if (!is_weights(request) || !broken) return std::nullopt;
     return ranged(request, weights_).substr(0, request.headers.contains("range") ? 0 : 100'000);
