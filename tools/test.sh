@@ -96,10 +96,10 @@ stage_fuzz() {
   check "fuzz targets" tests/house/fuzz.sh "$([ -n "${VECMILL_TEST_DEEP:-}" ] && echo 120 || echo 2)" "${targets[@]}"
 }
 stage_coverage() { check "line coverage" tools/coverage.sh build/asan; }
-# What has threads, alone (team, workers, queues, provider) and as one library.
+# What has threads, alone (team, workers, queues, client and server) and as one library.
 stage_tsan() {
-  check "build tsan (clang)" build tsan encode_test provider_test engine_test threads_test || return
-  suite tsan -R '^(encode|provider|engine|threads)$'
+  check "build tsan (clang)" build tsan encode_test provider_test http_test engine_test threads_test || return
+  suite tsan -R '^(encode|provider|http|engine|threads)$'
 }
 stage_tidy() {
   check "configure tidy (clang)" cmake --preset tidy || return
