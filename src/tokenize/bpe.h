@@ -40,6 +40,7 @@ class Bpe : public Model {
 
   bool tokenize(std::string_view word, ModelScratch& scratch,
                 std::vector<TokenId>& ids) const override;
+  [[nodiscard]] bool is_slow() const override { return true; }
   [[nodiscard]] std::optional<TokenId> token_to_id(std::string_view token) const override {
     return vocabulary_.find(token);
   }

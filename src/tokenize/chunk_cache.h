@@ -13,21 +13,22 @@
 
 namespace vecmill::tokenize {
 
-/// The tokens of short chunks seen lately. One cache line each; a newcomer takes the place of an
-/// older one. For one thread.
+/// The tokens of short chunks and words seen lately. One cache line each; a newcomer takes the
+/// place of an older one. For one thread.
 class ChunkCache {
  public:
   static constexpr std::size_t kMostBytes = 24, kMostTokens = 7;
+  enum class Kind : std::uint32_t { kChunk = 0, kWord = 64 };
 
   struct Key {
     std::array<std::uint64_t, 3> words;
-    std::uint32_t size;
+    std::uint32_t size;  ///< and the kind
     [[nodiscard]] bool operator==(const Key&) const = default;
   };
 
   /// `chunk` has at most kMostBytes; `readable` bytes may be read from its start on.
-  [[nodiscard]] static Key key(std::string_view chunk, std::size_t readable) {
-    Key key{{}, static_cast<std::uint32_t>(chunk.size())};
+  [[nodiscard]] static Key key(std::string_view chunk, std::size_t readable, Kind kind) {
+    Key key{{}, static_cast<std::uint32_t>(chunk.size()) + static_cast<std::uint32_t>(kind)};
     if (readable < kMostBytes) {
       std::memcpy(key.words.data(), chunk.data(), chunk.size());
       return key;
@@ -43,6 +44,9 @@ class ChunkCache {
   }
 
   ChunkCache() : slots_(kSlots) {}
+
+  /// Hides the time that the memory takes.
+  void prefetch(const Key& key) const { __builtin_prefetch(&slots_[place(key)]); }
 
   /// Appends the tokens of the chunk; false when it is not there.
   [[nodiscard]] bool append(const Key& key, std::vector<TokenId>& ids) const {

@@ -45,6 +45,8 @@ class Model {
   /// the model has none.
   virtual bool tokenize(std::string_view word, ModelScratch& scratch,
                         std::vector<TokenId>& ids) const = 0;
+  /// Whether looking up a word seen before is faster than to tokenize it again.
+  [[nodiscard]] virtual bool is_slow() const { return false; }
 
   [[nodiscard]] virtual std::optional<TokenId> token_to_id(std::string_view token) const = 0;
   /// Empty when no token has this id.

@@ -37,59 +37,6 @@ bool change_each(Section& section, Change change) {
   return true;
 }
 
-class BertNormalizer : public Normalizer {
- public:
-  explicit BertNormalizer(const BertNormalizerOptions& options) : options_(options) {}
-
- private:
-  bool rewrite(Section& section) const override {
-    if (is_ascii(section.text)) return rewrite_ascii(section);
-    if (options_.clean_text || options_.handle_chinese_chars) {
-      change_each(section, [this](std::u32string& out, char32_t c) { clean(out, c); });
-    }
-    if (options_.strip_accents) {
-      assign(section.text, tokenize::normalize(to_utf32(section.text), Form::kNfd));
-      change_each(section, [](std::u32string& out, char32_t c) {
-        if (!has(c, kBertMark)) out += c;
-      });
-    }
-    if (options_.lowercase) change_each(section, append_lower);
-    return true;
-  }
-
-  void clean(std::u32string& out, char32_t c) const {
-    if (options_.clean_text) {
-      if (has(c, kBertRemoved)) return;
-      if (has(c, kBertSpace)) c = U' ';
-    }
-    const bool spaced = options_.handle_chinese_chars && has(c, kBertChinese);
-    if (spaced) out += U' ';
-    out += c;
-    if (spaced) out += U' ';
-  }
-
-  bool rewrite_ascii(Section& section) const {
-    std::string& text = section.text;
-    std::size_t out = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      char c = text[i];
-      if (options_.clean_text) {
-        if (c == '\t' || c == '\n' || c == '\r') c = ' ';
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-          if (i == 0) section.at_start = false;
-          continue;
-        }
-      }
-      if (options_.lowercase && c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-      text[out++] = c;
-    }
-    text.resize(out);
-    return true;
-  }
-
-  const BertNormalizerOptions options_;
-};
-
 class Lowercase : public Normalizer {
   bool rewrite(Section& section) const override { return change_each(section, append_lower); }
 };
@@ -369,11 +316,6 @@ Result<std::unique_ptr<Normalizer>> make_normalizer(const JsonNode& node) {
   if (type.empty()) return node.wrong("has no \"type\"");
   return node.unsupported("unknown normalizer \"" + std::string(type) + "\"");
 }
-
-std::unique_ptr<Normalizer> make_bert_normalizer(const BertNormalizerOptions& options) {
-  return std::make_unique<BertNormalizer>(options);
-}
-std::unique_ptr<Normalizer> make_lowercase_normalizer() { return std::make_unique<Lowercase>(); }
 
 Result<std::unique_ptr<Normalizer>> make_charsmap_normalizer(std::string_view map,
                                                              const std::string& where) {

@@ -35,7 +35,6 @@ struct BertNormalizerOptions {
   bool clean_text = true, handle_chinese_chars = true, strip_accents = true, lowercase = true;
 };
 std::unique_ptr<Normalizer> make_bert_normalizer(const BertNormalizerOptions& options);
-std::unique_ptr<Normalizer> make_lowercase_normalizer();
 
 /// `map` is a SentencePiece precompiled charsmap (raw bytes).
 Result<std::unique_ptr<Normalizer>> make_charsmap_normalizer(std::string_view map,

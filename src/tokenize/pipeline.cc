@@ -80,35 +80,57 @@ bool Tokenizer::Pipeline::add_section(std::string_view section, bool at_start, S
   return add_normalized(scratch, ids);
 }
 
+/// A chunk of a section and how it is found in the cache.
+struct Tokenizer::Pipeline::Chunk {
+  Chunk(std::string_view section, std::size_t at, bool section_at_start)
+      : text(section.substr(at, chunk_end(section, at) - at)),
+        at_start(section_at_start && at == 0),
+        first(at == 0),
+        last(at + text.size() == section.size()),
+        // A space that begins the section is not one that a chunk was cut at.
+        cached(text.size() <= ChunkCache::kMostBytes && (at > 0 || text[0] != ' ')) {
+    if (cached) key = ChunkCache::key(text, section.size() - at, ChunkCache::Kind::kChunk);
+  }
+
+  std::string_view text;
+  bool at_start, first, last, cached;
+  ChunkCache::Key key{};
+};
+
 Tokenizer::Pipeline::Outcome Tokenizer::Pipeline::add_chunks(std::string_view section,
                                                              bool at_start, Scratch& scratch,
                                                              std::vector<TokenId>& ids) const {
-  Section& work = scratch.section;
-  std::size_t end = 0;
-  for (std::size_t at = 0; at < section.size(); at = end) {
-    end = chunk_end(section, at);
-    const std::string_view chunk = section.substr(at, end - at);
-    const auto normalize = [&](bool cut_right) {
-      work.text = chunk;
-      work.at_start = at_start && at == 0;
-      work.cut_left = at > 0;
-      work.cut_right = cut_right;
-      return parts_.normalizer ? parts_.normalizer->normalize(work) : cuts_cleanly(work);
-    };
-    // A space that begins the section is not one that a chunk was cut at.
-    const bool cached = chunk.size() <= ChunkCache::kMostBytes && (at > 0 || chunk[0] != ' ');
-    ChunkCache::Key key;
-    if (cached) {
-      key = ChunkCache::key(chunk, section.size() - at);
-      if (scratch.cache.append(key, ids)) continue;
+  Chunk next(section, 0, at_start);
+  for (std::size_t end = next.text.size();; end += next.text.size()) {
+    const Chunk chunk = next;
+    if (!chunk.last) {
+      next = Chunk(section, end, at_start);
+      if (next.cached) scratch.cache.prefetch(next.key);
     }
-    // What is clean with something behind it is right at the end of the section too.
-    const bool clean = normalize(true);
-    if (!clean && (end < section.size() || !normalize(false))) return Outcome::kUnclean;
-    const std::size_t before = ids.size();
-    if (!add_normalized(scratch, ids)) return Outcome::kNoUnknown;
-    if (cached && clean) scratch.cache.insert(key, std::span(ids).subspan(before));
+    if (!chunk.cached || !scratch.cache.append(chunk.key, ids)) {
+      const Outcome outcome = add_chunk(chunk, scratch, ids);
+      if (outcome != Outcome::kDone) return outcome;
+    }
+    if (chunk.last) return Outcome::kDone;
   }
+}
+
+Tokenizer::Pipeline::Outcome Tokenizer::Pipeline::add_chunk(const Chunk& chunk, Scratch& scratch,
+                                                            std::vector<TokenId>& ids) const {
+  Section& work = scratch.section;
+  const auto normalize = [&](bool cut_right) {
+    work.text = chunk.text;
+    work.at_start = chunk.at_start;
+    work.cut_left = !chunk.first;
+    work.cut_right = cut_right;
+    return parts_.normalizer ? parts_.normalizer->normalize(work) : cuts_cleanly(work);
+  };
+  // What is clean with something behind it is right at the end of the section too.
+  const bool clean = normalize(true);
+  if (!clean && (!chunk.last || !normalize(false))) return Outcome::kUnclean;
+  const std::size_t before = ids.size();
+  if (!add_normalized(scratch, ids)) return Outcome::kNoUnknown;
+  if (chunk.cached && clean) scratch.cache.insert(chunk.key, std::span(ids).subspan(before));
   return Outcome::kDone;
 }
 
@@ -125,9 +147,30 @@ bool Tokenizer::Pipeline::add_normalized(Scratch& scratch, std::vector<TokenId>&
     pieces.text.assign(text, part.span.first, part.span.last - part.span.first);
     pieces.reset(scratch.section.at_start && part.span.first == 0);
     if (parts_.pre_tokenizer) parts_.pre_tokenizer->split(pieces);
-    for (const Piece& piece : pieces.list) {
-      if (!parts_.model->tokenize(pieces.view(piece), scratch.model, ids)) return false;
+    if (!add_pieces(scratch, ids)) return false;
+  }
+  return true;
+}
+
+bool Tokenizer::Pipeline::add_pieces(Scratch& scratch, std::vector<TokenId>& ids) const {
+  const Pieces& pieces = scratch.pieces;
+  const auto tokenize = [&](std::string_view word) {
+    return parts_.model->tokenize(word, scratch.model, ids);
+  };
+  // A single one is what the chunk is, and that is not in the cache.
+  const bool cached = pieces.list.size() > 1 && parts_.model->is_slow();
+  for (const Piece& piece : pieces.list) {
+    const std::string_view word = pieces.view(piece);
+    if (!cached || word.size() > ChunkCache::kMostBytes) {
+      if (!tokenize(word)) return false;
+      continue;
     }
+    const auto key =
+        ChunkCache::key(word, pieces.text.size() - piece.first, ChunkCache::Kind::kWord);
+    if (scratch.cache.append(key, ids)) continue;
+    const std::size_t before = ids.size();
+    if (!tokenize(word)) return false;
+    scratch.cache.insert(key, std::span(ids).subspan(before));
   }
   return true;
 }

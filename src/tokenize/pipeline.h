@@ -37,6 +37,7 @@ class Tokenizer::Pipeline {
 
  private:
   struct Scratch;
+  struct Chunk;
   Scratch& scratch_of_this_thread() const;
 
   bool add_section(std::string_view section, bool at_start, Scratch& scratch,
@@ -44,7 +45,9 @@ class Tokenizer::Pipeline {
   enum class Outcome : std::uint8_t { kDone, kNoUnknown, kUnclean };
   Outcome add_chunks(std::string_view section, bool at_start, Scratch& scratch,
                      std::vector<TokenId>& ids) const;
+  Outcome add_chunk(const Chunk& chunk, Scratch& scratch, std::vector<TokenId>& ids) const;
   bool add_normalized(Scratch& scratch, std::vector<TokenId>& ids) const;
+  bool add_pieces(Scratch& scratch, std::vector<TokenId>& ids) const;
 
   const PipelineParts parts_;
   const bool works_in_chunks_;
