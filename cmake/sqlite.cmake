@@ -7,7 +7,11 @@ endif()
 add_library(vecmill_sqlite STATIC ${VECMILL_SQLITE_DIR}/sqlite3.c)
 target_include_directories(vecmill_sqlite SYSTEM PUBLIC
                            $<BUILD_INTERFACE:${VECMILL_SQLITE_DIR}>)
-target_compile_options(vecmill_sqlite PRIVATE -w)
+target_compile_options(vecmill_sqlite PRIVATE -w -O2)
+if(VECMILL_SANITIZE OR VECMILL_FUZZ OR VECMILL_COVERAGE)  # not our code, and minutes to instrument
+  target_compile_options(vecmill_sqlite PRIVATE -fno-sanitize=all -fno-profile-instr-generate
+                                                -fno-coverage-mapping)
+endif()
 target_compile_definitions(vecmill_sqlite PRIVATE
   SQLITE_DQS=0 SQLITE_DEFAULT_MEMSTATUS=0 SQLITE_OMIT_LOAD_EXTENSION SQLITE_OMIT_DEPRECATED
   SQLITE_OMIT_SHARED_CACHE SQLITE_LIKE_DOESNT_MATCH_BLOBS SQLITE_THREADSAFE=2)

@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -134,8 +135,20 @@ def check_fuzz_corpora() -> list[str]:
             if not tracked(f"fuzz/corpus/{pathlib.Path(name).stem.removesuffix('_fuzz')}/*")]
 
 
+def check_mutants() -> list[str]:
+    """Each edit of tests/mutants still finds its place, once, and is of some effect."""
+    found = []
+    for m in tomllib.loads(text_of("tests/mutants/mutants.toml"))["mutant"]:
+        there = text_of(m["file"]).count(m["find"]) if (ROOT / m["file"]).is_file() else 0
+        if there != 1 or m["find"] == m["replace"]:
+            found.append(f"tests/mutants/mutants.toml: {m['name']}: {m['file']} has {there} times what it edits; "
+                         "move the edit along with the code")
+    return found
+
+
 CHECKS = [check_includes, check_file_sizes, check_function_sizes, check_exceptions, check_words,
-          check_architecture, check_troubleshooting, check_fuzz_corpora]
+          check_architecture, check_troubleshooting, check_fuzz_corpora,
+          check_mutants]
 
 
 def main() -> int:

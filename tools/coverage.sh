@@ -29,6 +29,16 @@ rows = sorted((f["summary"]["lines"]["percent"], f["summary"]["lines"]["count"] 
 for percent, missing, name in rows:
     if percent < 95:
         print(f"{percent:6.1f} %  {missing:4d} lines not run  {name}")
+folders = {}
+for file in data["files"]:
+    name = os.path.relpath(os.path.realpath(file["filename"]))
+    sums = folders.setdefault("/".join(name.split("/")[:2]), [0, 0])
+    sums[0] += file["summary"]["lines"]["covered"]
+    sums[1] += file["summary"]["lines"]["count"]
+print("| folder | lines | covered |\n|---|---|---|")
+for folder, (covered, count) in sorted(folders.items()):
+    if count:
+        print(f"| {folder}/ | {count} | {100 * covered / count:.1f} % |")
 total = data["totals"]["lines"]
 print(f"lines covered: {total['covered']} of {total['count']}, {total['percent']:.2f} % (least: {sys.argv[2]} %)")
 sys.exit(total["percent"] < float(sys.argv[2]))

@@ -12,3 +12,13 @@ quietly() {
     die "failed: $*"
   fi
 }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo > /dev/null; then
+    sudo "$@"
+  else
+    die "packages are missing and this is neither root nor a machine with sudo: $*"
+  fi
+}

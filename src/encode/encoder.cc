@@ -50,7 +50,7 @@ Result<std::shared_ptr<const Encoder>> Encoder::open(const std::filesystem::path
     return make_error(ErrorKind::kInvalidArgument,
                       "the model gives " + std::to_string(all) + " components, " +
                           std::to_string(dims) + " were asked for",
-                      packed_file.string());
+                      "--dims", "ask for at most " + std::to_string(all));
   }
   auto state = std::make_unique<State>(State{std::move(model), isa, kernels(isa), dims});
   return std::shared_ptr<const Encoder>(new Encoder(std::move(state)));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "vecmill/hub/store.h"
@@ -10,6 +11,8 @@ namespace vecmill::hub {
 
 struct ImportOptions {
   std::string name;  ///< "org/name" or a bare name; empty: from the name of the folder or file
+  /// Called with a folder that holds the model as it would be stored; an error refuses it.
+  std::function<Status(const std::filesystem::path& folder)> check = {};
 };
 
 /// Copies a model into the store from a folder, a wheel or a zip (the model may lie anywhere

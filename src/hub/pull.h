@@ -30,7 +30,7 @@ struct PullProgress {
 };
 
 struct PullOptions {
-  std::string name;      ///< "org/name"
+  std::string name;      ///< "org/name"; of a model with a pinned commit "name" will do
   std::string revision;  ///< branch, tag, commit, refs/pr/N; empty: the pinned commit, else main
   bool dry_run = false;  ///< asks the Hub what there is, writes nothing
   HubSettings hub;

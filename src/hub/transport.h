@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -19,7 +20,8 @@ struct HttpRequest {
   bool head = false;  ///< HEAD instead of GET
   std::string url;    ///< absolute
   std::vector<HttpHeader> headers;
-  std::uint64_t max_bytes = 0;  ///< a longer body is an error; 0: no limit
+  std::uint64_t max_bytes = 0;       ///< a longer body is an error; 0: no limit
+  std::chrono::seconds deadline{0};  ///< for all of it; 0: none
 };
 
 struct HttpReply {

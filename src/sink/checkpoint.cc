@@ -33,6 +33,7 @@ void add_common(std::string& out, const Identity& identity, const Counts& counts
   add_text(out, "arithmetic", identity.info.arithmetic);
   add_text(out, "model", identity.info.model);
   add_number(out, "dims", identity.info.dims);
+  add_number(out, "max_tokens", identity.info.max_tokens);
   add_text(out, "store", identity.store);
   add_number(out, "rows", counts.rows);
   add_number(out, "failed", counts.failed);
@@ -97,6 +98,9 @@ Result<Meta> common_of(const Members& members, const std::string& where) {
   VECMILL_ASSIGN(const std::uint64_t dims, number(members, "dims", where));
   if (dims == 0 || dims > (1u << 20)) return damaged(where, "\"dims\" is impossible");
   meta.identity.info.dims = static_cast<std::uint32_t>(dims);
+  VECMILL_ASSIGN(const std::uint64_t max_tokens, number(members, "max_tokens", where));
+  if (max_tokens > UINT32_MAX) return damaged(where, "\"max_tokens\" is impossible");
+  meta.identity.info.max_tokens = static_cast<std::uint32_t>(max_tokens);
   VECMILL_ASSIGN(meta.identity.store, text_of(members, "store", where));
   VECMILL_ASSIGN(meta.counts.rows, number(members, "rows", where));
   VECMILL_ASSIGN(meta.counts.failed, number(members, "failed", where));

@@ -25,11 +25,21 @@ struct Part {
   std::unique_ptr<WritableFile> file;
   std::uint64_t size = 0;  ///< written and waiting
   std::string waiting;
+  bool unsynced = false;
 
   Status flush() {
     if (waiting.empty()) return {};
+    unsynced = true;
     VECMILL_TRY(file->append(waiting));
     waiting.clear();
+    return {};
+  }
+
+  Status sync() {
+    VECMILL_TRY(flush());
+    if (!unsynced) return {};
+    VECMILL_TRY(file->sync());
+    unsynced = false;
     return {};
   }
 };
@@ -48,6 +58,12 @@ class FileSink : public Sink {
     } else {
       add_parts({paths_.out, paths_.failed});
     }
+  }
+
+  /// A run that ends before its first commit leaves nothing behind.
+  ~FileSink() override {
+    if (!discard_) return;
+    for (const Part& part : parts_) (void)files_.remove(partial(part.path));
   }
 
   /// Takes the lock and brings the files to a state from which rows can be written.
@@ -74,12 +90,10 @@ class FileSink : public Sink {
   }
 
   Status commit(const std::string& position) override {
-    for (Part& part : parts_) {
-      VECMILL_TRY(part.flush());
-      VECMILL_TRY(part.file->sync());
-    }
+    for (Part& part : parts_) VECMILL_TRY(part.sync());
     failpoint("sink.commit");
     state_.position = position;
+    discard_ = false;
     return save_checkpoint();
   }
 
@@ -87,6 +101,7 @@ class FileSink : public Sink {
     if (npy_) {
       const NpyShape shape{state_.counts.rows, state_.identity.info.dims, half_, kNpyHeaderBytes};
       VECMILL_TRY(parts_.front().flush());
+      parts_.front().unsynced = true;
       VECMILL_TRY(parts_.front().file->write_at(0, npy_header(shape)));
     }
     VECMILL_ASSIGN(auto meta, files_.create(partial(paths_.meta)));
@@ -103,7 +118,7 @@ class FileSink : public Sink {
 
  private:
   void add_parts(std::initializer_list<fs::path> paths) {
-    for (const fs::path& path : paths) parts_.push_back({path, nullptr, 0, {}});
+    for (const fs::path& path : paths) parts_.push_back({path, nullptr, 0, {}, false});
   }
 
   void add(const OutputRow& row) {
@@ -172,6 +187,7 @@ class FileSink : public Sink {
     opened.position = state_.position;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       parts_[i].size = state_.sizes[i];
+      parts_[i].unsynced = true;  // it is cut to its size
       VECMILL_ASSIGN(parts_[i].file, files_.reopen(partial(parts_[i].path), state_.sizes[i]));
     }
     return {};
@@ -204,6 +220,7 @@ class FileSink : public Sink {
   }
 
   Status start() {
+    discard_ = true;
     for (Part& part : parts_) {
       VECMILL_ASSIGN(part.file, files_.create(partial(part.path)));
     }
@@ -236,6 +253,7 @@ class FileSink : public Sink {
   Checkpoint state_;
   std::vector<Part> parts_;  ///< the output first, the failed last
   std::unique_ptr<FileLock> lock_;
+  bool discard_ = false;  ///< what is on disk is of this run, and nothing of it is committed
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ Result<Opened> open(const std::string& out, const SpaceInfo& info, const SinkOpt
   const std::filesystem::path path(out);
   const Identity identity{info, options.store == Store::kF16 ? "f16" : "f32"};
   const std::string extension = path.extension().string();
-  if (extension == ".db") return open_sqlite_sink(path, identity, options.resume);
+  if (extension == ".db") return open_sqlite_sink(path, identity, options);
   if (extension == ".npy" || extension == ".jsonl") return open_file_sink(path, identity, options);
   return make_error(ErrorKind::kInvalidArgument, "the extension is not one of an output", out,
                     "supported are .npy, .jsonl and .db");

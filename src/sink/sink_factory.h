@@ -16,7 +16,7 @@ enum class Store : std::uint8_t { kF32, kF16 };
 struct SinkOptions {
   bool resume = false;
   Store store = Store::kF32;
-  FileSystem* files = nullptr;  ///< null: the real one; a .db always uses the real one
+  FileSystem* files = nullptr;  ///< null: the real one; SQLite itself always uses that
 };
 
 struct Opened {

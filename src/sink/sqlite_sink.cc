@@ -14,12 +14,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// `state` and its checkpoint text live in `progress`, which is emptied before the file is finished.
-constexpr std::string_view kSchema =
-    "BEGIN;"
-    "CREATE TABLE vectors(id TEXT PRIMARY KEY, vector BLOB, dims INTEGER, dtype TEXT,"
-    " truncated INTEGER, metadata JSON);"
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT);"
+/// The tables of a finished output, in the database `in`.
+std::string create_tables(const std::string& in) {
+  return "CREATE TABLE " + in +
+         ".vectors(id TEXT PRIMARY KEY, vector BLOB, dims INTEGER, dtype TEXT,"
+         " truncated INTEGER, metadata JSON);"
+         "CREATE TABLE " +
+         in + ".meta(key TEXT PRIMARY KEY, value TEXT);";
+}
+
+/// Only while it runs: the lines of X.failed.jsonl, and the checkpoint of the last commit.
+constexpr const char* kWorkTables =
     "CREATE TABLE failed(line TEXT);"
     "CREATE TABLE progress(checkpoint TEXT);";
 
@@ -31,9 +36,22 @@ std::string quoted(const fs::path& path) {
 
 class SqliteSink : public Sink {
  public:
-  SqliteSink(const fs::path& out, Identity identity)
-      : out_(out), partial_(out.string() + ".partial"), packed_(out.string() + ".packed.partial") {
+  SqliteSink(const fs::path& out, Identity identity, FileSystem& files)
+      : files_(files),
+        out_(out),
+        partial_(out.string() + ".partial"),
+        packed_(out.string() + ".packed.partial") {
     state_.identity = std::move(identity);
+  }
+
+  /// A run that ends before its first commit leaves nothing behind.
+  ~SqliteSink() override {
+    if (!discard_) return;
+    add_.reset();
+    add_failed_.reset();
+    db_.reset();
+    (void)files_.remove(partial_);
+    (void)files_.remove(partial_.string() + "-journal");
   }
 
   Status open(bool resume, Opened& opened) {
@@ -63,6 +81,7 @@ class SqliteSink : public Sink {
     VECMILL_ASSIGN(auto save, Statement::prepare(*db_, "INSERT INTO progress VALUES(?)"));
     VECMILL_TRY(save.bind(1, to_text(state_)).execute());
     failpoint("sink.commit");
+    discard_ = false;
     return db_->run("COMMIT; BEGIN");
   }
 
@@ -129,8 +148,15 @@ class SqliteSink : public Sink {
   }
 
   Status start() {
+    const fs::path failed = output_paths(out_).failed;
+    VECMILL_ASSIGN(const bool foreign, files_.exists(failed));
+    if (foreign) {
+      return make_error(ErrorKind::kInvalidArgument, "exists and is not of a run that can go on",
+                        failed.string(), "choose another output, or remove it first");
+    }
+    discard_ = true;
     VECMILL_TRY(open_database());
-    VECMILL_TRY(db_->run(std::string(kSchema)));
+    VECMILL_TRY(db_->run("BEGIN;" + create_tables("main") + kWorkTables));
     return prepare();
   }
 
@@ -165,20 +191,31 @@ class SqliteSink : public Sink {
   }
 
   /// Packs the working database into one whose bytes depend on its content only, and gives it and
-  /// the list of failed texts their names. Begins anywhere.
+  /// the list of failed texts their names. Begins anywhere; the output has its name last, because
+  /// it then counts as whole.
   Status publish() {
     VECMILL_TRY(write_meta());
     VECMILL_TRY(write_failed());
     add_.reset();
     add_failed_.reset();
-    VECMILL_TRY(files_.remove(packed_));
-    VECMILL_TRY(db_->run("VACUUM INTO " + quoted(packed_)));
+    VECMILL_TRY(pack());
     db_.reset();
-    VECMILL_TRY(sync_packed());
     failpoint("sink.publish");
     VECMILL_TRY(files_.rename(packed_, out_));
     VECMILL_TRY(files_.sync_dir(folder_of(out_)));
     return files_.remove(partial_);
+  }
+
+  Status pack() {
+    VECMILL_TRY(files_.remove(packed_));
+    VECMILL_TRY(db_->run("ATTACH " + quoted(packed_) +
+                         " AS packed;"
+                         "PRAGMA packed.journal_mode=OFF; PRAGMA packed.synchronous=OFF; BEGIN;" +
+                         create_tables("packed") +
+                         "INSERT INTO packed.meta SELECT * FROM main.meta ORDER BY rowid;"
+                         "INSERT INTO packed.vectors SELECT * FROM main.vectors ORDER BY rowid;"
+                         "COMMIT; DETACH packed"));
+    return sync_packed();
   }
 
   Status write_meta() {
@@ -192,17 +229,21 @@ class SqliteSink : public Sink {
   }
 
   Status write_failed() {
-    std::string lines;
+    const fs::path path = output_paths(out_).failed;
+    const fs::path partial = path.string() + ".partial";
+    VECMILL_ASSIGN(auto file, files_.create(partial));
     VECMILL_ASSIGN(auto load, Statement::prepare(*db_, "SELECT line FROM failed ORDER BY rowid"));
     while (true) {
       VECMILL_ASSIGN(const bool more, load.step());
       if (!more) break;
-      lines += load.text(0);
+      VECMILL_TRY(file->append(load.text(0)));
     }
-    return atomic_write(files_, output_paths(out_).failed, lines);
+    VECMILL_TRY(file->sync());
+    VECMILL_TRY(files_.rename(partial, path));
+    return files_.sync_dir(folder_of(path));
   }
 
-  /// VACUUM INTO does not sync what it writes.
+  /// Once, instead of at every step of the copy.
   Status sync_packed() {
     std::error_code code;
     const std::uintmax_t size = fs::file_size(packed_, code);
@@ -211,7 +252,7 @@ class SqliteSink : public Sink {
     return packed->sync();
   }
 
-  FileSystem& files_ = real_files();
+  FileSystem& files_;
   fs::path out_;
   fs::path partial_;
   fs::path packed_;
@@ -221,14 +262,17 @@ class SqliteSink : public Sink {
   std::optional<Statement> add_;
   std::optional<Statement> add_failed_;
   std::string buffer_;
+  bool discard_ = false;  ///< what is on disk is of this run, and nothing of it is committed
 };
 
 }  // namespace
 
-Result<Opened> open_sqlite_sink(const fs::path& out, const Identity& identity, bool resume) {
-  auto sink = std::make_unique<SqliteSink>(out, identity);
+Result<Opened> open_sqlite_sink(const fs::path& out, const Identity& identity,
+                                const SinkOptions& options) {
+  FileSystem& files = options.files != nullptr ? *options.files : real_files();
+  auto sink = std::make_unique<SqliteSink>(out, identity, files);
   Opened opened;
-  VECMILL_TRY(sink->open(resume, opened));
+  VECMILL_TRY(sink->open(options.resume, opened));
   opened.rows_done = sink->counts().rows;
   opened.rows_failed = sink->counts().failed;
   if (!opened.complete) opened.sink = std::move(sink);
@@ -237,11 +281,12 @@ Result<Opened> open_sqlite_sink(const fs::path& out, const Identity& identity, b
 
 Result<Meta> read_sqlite_meta(const fs::path& path) {
   VECMILL_ASSIGN(const Database db, Database::open(path, false));
-  VECMILL_ASSIGN(auto load, Statement::prepare(db,
-                                               "SELECT json_group_object(key, CASE WHEN key IN"
-                                               " ('format','dims','rows','failed','truncated')"
-                                               " THEN CAST(value AS INTEGER) ELSE value END)"
-                                               " FROM meta"));
+  VECMILL_ASSIGN(auto load,
+                 Statement::prepare(db,
+                                    "SELECT json_group_object(key, CASE WHEN key IN"
+                                    " ('format','dims','max_tokens','rows','failed','truncated')"
+                                    " THEN CAST(value AS INTEGER) ELSE value END)"
+                                    " FROM meta"));
   VECMILL_TRY(load.step());
   return parse_meta(std::string(load.text(0)), path.string());
 }

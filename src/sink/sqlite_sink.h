@@ -7,11 +7,12 @@
 
 namespace vecmill::sink {
 
-/// X.db: table `vectors` in input order and table `meta`; failed texts go to table `failed`. While
-/// it runs everything is in X.db.partial, where a commit is one transaction with the position
-/// inside.
+/// X.db: table `vectors` in input order and table `meta`; X.failed.jsonl
+/// beside it. While it runs everything is in X.db.partial, where a commit is one transaction with
+/// the position inside. SQLite writes to the real disk; names and X.failed.jsonl go by
+/// `options.files`.
 Result<Opened> open_sqlite_sink(const std::filesystem::path& out, const Identity& identity,
-                                bool resume);
+                                const SinkOptions& options);
 
 /// The meta table as meta_text() would show it.
 ///   errors  kInvalidData when it is not such a database

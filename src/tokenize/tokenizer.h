@@ -50,7 +50,7 @@ class Tokenizer {
   Result<Encoding> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
   /// Tokens of the text, special tokens included, nothing cut off.
-  [[nodiscard]] std::size_t count(std::string_view text) const;
+  Result<std::size_t> count(std::string_view text) const;
 
   [[nodiscard]] std::optional<TokenId> token_to_id(std::string_view token) const;
   /// Empty for an id that has no token.

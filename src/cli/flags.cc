@@ -1,0 +1,118 @@
+#include "vecmill/cli/flags.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include "vecmill/cli/suggest.h"
+
+namespace vecmill::cli {
+namespace {
+
+using enum FlagKind;
+
+constexpr auto kFlags = std::to_array<Flag>({
+    // Settings: also VECMILL_* and configuration files.
+    {"model", kText, "M", "", "all-MiniLM-L6-v2",
+     "folder, org/name, bare name of a stored model, or builtin:hash", true},
+    {"role", kChoice, "R", "document|query|none", "document",
+     "which of the model's prompts stands before each text", true},
+    {"dims", kCount, "N", "", "0", "keep the first N components (Matryoshka); 0: all", true},
+    {"truncate", kChoice, "T", "end|start|error", "end",
+     "where a text that is too long is cut; error: such a text fails", true},
+    {"empty", kChoice, "E", "embed|skip|fail", "embed", "what becomes of blank texts", true},
+    {"batch-size", kCount, "N", "", "0", "texts at a time; 0: chosen by tokens", true},
+    {"device", kText, "D", "", "cpu", "where to compute; cpu is what there is", true},
+    {"max-seq-length", kCount, "N", "", "0", "tokens per text; 0: the model's own limit", true},
+    {"store", kChoice, "F", "f32|f16", "f32", "number format of the vectors in the output", true},
+    {"threads", kCount, "N", "", "0", "compute threads; 0: one per core", true, 0, 1024},
+    {"id-field", kText, "F", "", "", "field that holds the id; empty: found by itself", true},
+    {"text-field", kText, "F", "", "", "field that holds the text; empty: found by itself", true},
+    {"format", kChoice, "F", "txt|jsonl|csv|tsv", "", "of the input; empty: by its extension",
+     true},
+    {"progress", kChoice, "P", "auto|bar|plain|none", "auto", "how progress is shown", true},
+    {"offline", kSwitch, "", "", "", "never touch the network", true},
+    {"home", kText, "DIR", "", "", "folder of models and packed files", true},
+    {"isa", kChoice, "I", "portable|avx2|avx512", "", "instruction set; empty: the best", true},
+    // Flags of single commands.
+    {"out", kText, "OUT", "", "", ".npy, .jsonl or .db", false, 'o'},
+    {"whole-file", kSwitch, "", "", "", "a .txt file is one text, not one a line"},
+    {"resume", kSwitch, "", "", "", "go on where an interrupted run stopped"},
+    {"dry-run", kSwitch, "", "", "", "count and say what would be done, do nothing"},
+    {"index", kText, "X", "", "", "an output of embed"},
+    {"top", kCount, "K", "", "10", "how many answers", false, 'k'},
+    {"ids-only", kSwitch, "", "", "", "ids separated by spaces, one line a text"},
+    {"name", kText, "N", "", "", "what the model is called in the store"},
+    {"revision", kText, "R", "", "", "branch, tag or commit; empty: main"},
+    {"origin", kSwitch, "", "", "", "say where each value comes from"},
+    {"yes", kSwitch, "", "", "", "do not ask", false, 'y'},
+    // Flags of every command.
+    {"config", kText, "FILE", "", "", "read this file instead of the nearest vecmill.toml"},
+    {"json", kSwitch, "", "", "", "print JSON, errors too"},
+    {"quiet", kSwitch, "", "", "", "only what is asked for: no progress, no summary", false, 'q'},
+    {"help", kSwitch, "", "", "", "print this", false, 'h'},
+});
+
+Error bad_value(const std::string& where, std::string message, std::string hint = {}) {
+  return make_error(ErrorKind::kInvalidArgument, std::move(message), where, std::move(hint));
+}
+
+std::vector<std::string_view> split_choices(std::string_view text) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const std::size_t bar = std::min(text.find('|'), text.size());
+    parts.push_back(text.substr(0, bar));
+    text.remove_prefix(std::min(bar + 1, text.size()));
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::span<const Flag> all_flags() { return kFlags; }
+
+const Flag* find_flag(std::string_view name) {
+  const auto found = std::ranges::find(kFlags, name, &Flag::name);
+  return found == kFlags.end() ? nullptr : &*found;
+}
+
+std::string file_key(const Flag& flag) {
+  std::string key(flag.name);
+  std::ranges::replace(key, '-', '_');
+  return key;
+}
+
+std::string environment_name(const Flag& flag) {
+  std::string name = "VECMILL_" + file_key(flag);
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return name;
+}
+
+Status check_value(const Flag& flag, std::string_view text, const std::string& where) {
+  const std::string given = "\"" + std::string(text) + "\"";
+  if (flag.kind == kCount) {
+    std::uint32_t number = 0;
+    const auto end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || stop != end || number > flag.most) {
+      return bad_value(where,
+                       given + " is not a whole number from 0 to " + std::to_string(flag.most));
+    }
+  }
+  if (flag.kind == kSwitch && text != "true" && text != "false" && text != "1" && text != "0") {
+    return bad_value(where, given + " is neither true nor false");
+  }
+  if (flag.kind == kChoice && text != flag.fallback) {
+    const auto choices = split_choices(flag.choices);
+    if (std::ranges::find(choices, text) == choices.end()) {
+      return bad_value(where, given + " is not one of " + std::string(flag.choices),
+                       suggestion(text, choices));
+    }
+  }
+  return {};
+}
+
+}  // namespace vecmill::cli

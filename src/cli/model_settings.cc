@@ -1,0 +1,41 @@
+#include "vecmill/cli/model_settings.h"
+
+#include <utility>
+
+namespace vecmill::cli {
+
+ModelOptions model_options(const Settings& settings) {
+  ModelOptions options;
+  options.model = settings.text("model");
+  options.dims = settings.count("dims");
+  options.max_seq_length = settings.count("max-seq-length");
+  options.device = settings.text("device");
+  options.threads = settings.count("threads");
+  return options;
+}
+
+EmbedOptions embed_options(const Settings& settings) {
+  EmbedOptions options;
+  const std::string& role = settings.text("role");
+  options.role = role == "query" ? Role::kQuery : role == "none" ? Role::kNone : Role::kDocument;
+  const std::string& truncate = settings.text("truncate");
+  options.truncate = truncate == "start"   ? Truncate::kStart
+                     : truncate == "error" ? Truncate::kError
+                                           : Truncate::kEnd;
+  return options;
+}
+
+EmbedJob read_job(const Settings& settings, std::vector<std::string> inputs) {
+  EmbedJob job;
+  job.inputs = std::move(inputs);
+  job.id_field = settings.text("id-field");
+  job.text_field = settings.text("text-field");
+  job.format = settings.text("format");
+  job.whole_file = settings.on("whole-file");
+  job.options = embed_options(settings);
+  const std::string& empty = settings.text("empty");
+  job.empty = empty == "skip" ? Empty::kSkip : empty == "fail" ? Empty::kFail : Empty::kEmbed;
+  return job;
+}
+
+}  // namespace vecmill::cli

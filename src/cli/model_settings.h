@@ -1,0 +1,16 @@
+#pragma once
+
+#include "vecmill/cli/settings.h"
+#include "vecmill/engine.h"
+
+namespace vecmill::cli {
+
+/// What the settings say about the model and the machine.
+[[nodiscard]] ModelOptions model_options(const Settings& settings);
+
+[[nodiscard]] EmbedOptions embed_options(const Settings& settings);
+
+/// What the settings say about reading texts; inputs are those given.
+[[nodiscard]] EmbedJob read_job(const Settings& settings, std::vector<std::string> inputs);
+
+}  // namespace vecmill::cli

@@ -1,0 +1,122 @@
+#include <unistd.h>
+
+#include <iostream>
+#include <string>
+
+#include "vecmill/cli/command.h"
+#include "vecmill/cli/output.h"
+#include "vecmill/cli/suggest.h"
+#include "vecmill/models.h"
+
+namespace vecmill::cli {
+namespace {
+
+JsonObject stored_json(const StoredModel& model) {
+  JsonObject object;
+  object.text("name", model.name).text("revision", model.revision);
+  object.text("folder", model.folder).text("origin", model.origin);
+  return object;
+}
+
+Result<ExitCode> list(const Settings& settings) {
+  VECMILL_ASSIGN(const auto models, list_models());
+  if (settings.on("json")) {
+    VECMILL_TRY(
+        print(json_array(models, [](const StoredModel& m) { return stored_json(m).line(); })));
+    return kExitOk;
+  }
+  for (const StoredModel& model : models) {
+    VECMILL_TRY(print(settings.on("quiet")
+                          ? model.name
+                          : model.name + "\t" + model.origin + "\t" + model.revision.substr(0, 12) +
+                                "\t" + model.folder));
+  }
+  if (models.empty()) {
+    say("there are no models; get one: vecmill pull sentence-transformers/all-MiniLM-L6-v2");
+  }
+  return kExitOk;
+}
+
+Result<ExitCode> show(const Settings& settings, const std::string& name) {
+  VECMILL_ASSIGN(const ModelDetails model, show_model(name));
+  if (settings.on("json")) {
+    JsonObject object = stored_json(model.stored);
+    object.text("architecture", model.architecture);
+    object.raw("modules", json_array(model.modules, json_text));
+    object.count("dims", model.dims).count("max_tokens", model.max_tokens);
+    object.count("layers", model.layers).count("vocab", model.vocab);
+    object.raw("prompts", json_array(model.prompts, [](const auto& prompt) {
+                 return JsonObject().text("name", prompt.first).text("text", prompt.second).line();
+               }));
+    VECMILL_TRY(print(object.line()));
+    return kExitOk;
+  }
+  std::string modules;
+  for (const std::string& module : model.modules) modules += (modules.empty() ? "" : ", ") + module;
+  VECMILL_TRY(print("name          " + model.stored.name));
+  VECMILL_TRY(print("folder        " + model.stored.folder + " (" + model.stored.origin + ")"));
+  VECMILL_TRY(print("revision      " + model.stored.revision));
+  VECMILL_TRY(print("architecture  " + model.architecture + ", " + std::to_string(model.layers) +
+                    " layers"));
+  VECMILL_TRY(print("modules       " + modules));
+  VECMILL_TRY(print("dimensions    " + std::to_string(model.dims)));
+  VECMILL_TRY(print("tokens        at most " + std::to_string(model.max_tokens) + " of " +
+                    with_commas(model.vocab)));
+  for (const auto& [prompt, text] : model.prompts) {
+    VECMILL_TRY(print("prompt        " + prompt + ": \"" + text + "\""));
+  }
+  return kExitOk;
+}
+
+Result<ExitCode> verify(const Settings& settings, const std::string& name) {
+  VECMILL_ASSIGN(const ModelCheck check, verify_model(name));
+  if (settings.on("json")) {
+    JsonObject object;
+    object.text("name", name).count("files", check.files).count("bytes", check.bytes);
+    object.raw("problems", json_array(check.problems, json_text));
+    VECMILL_TRY(print(object.line()));
+  } else {
+    for (const std::string& problem : check.problems) VECMILL_TRY(print(problem));
+    if (check.problems.empty()) {
+      VECMILL_TRY(print(name + ": " + std::to_string(check.files) + " files, " +
+                        readable_bytes(check.bytes) + ", all as they came"));
+    }
+  }
+  return check.problems.empty() ? kExitOk : kExitNegative;
+}
+
+Result<ExitCode> remove(const Settings& settings, const std::string& name) {
+  if (!settings.on("yes")) {
+    if (isatty(STDIN_FILENO) == 0) {
+      return make_error(ErrorKind::kInvalidArgument, "nobody is there to ask", {},
+                        "say --yes to remove " + name);
+    }
+    std::cerr << "remove " << name << " with all its revisions? [y/N] ";
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer != "y" && answer != "Y" && answer != "yes") return kExitNegative;
+  }
+  VECMILL_TRY(remove_model(name));
+  say("removed " + name);
+  return kExitOk;
+}
+
+}  // namespace
+
+Result<ExitCode> run_models(const Invocation& invocation) {
+  const Settings& settings = invocation.settings;
+  const auto& words = invocation.arguments;
+  const std::string what = words.empty() ? "" : words[0];
+  if (what == "ls" && words.size() == 1) return list(settings);
+  if (words.size() == 2) {
+    if (what == "show") return show(settings, words[1]);
+    if (what == "verify") return verify(settings, words[1]);
+    if (what == "rm") return remove(settings, words[1]);
+  }
+  constexpr std::string_view kVerbs[] = {"ls", "show", "verify", "rm"};
+  std::string hint = suggestion(what, kVerbs);
+  return make_error(ErrorKind::kInvalidArgument, "models: ls, show NAME, verify NAME or rm NAME",
+                    {}, what.empty() ? "" : std::move(hint));
+}
+
+}  // namespace vecmill::cli

@@ -1,0 +1,159 @@
+#include "vecmill/engine/embed_run.h"
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "vecmill/engine/bounded_queue.h"
+
+namespace vecmill::engine {
+namespace {
+
+constexpr std::size_t kWindowTexts = 2048;
+constexpr std::uint64_t kWindowBytes = 128 << 10;  // some 30,000 tokens
+constexpr std::size_t kReadTexts = 64;
+/// A commit waits for the disk: cheap texts share one, expensive ones get their own.
+constexpr std::uint64_t kCommitBytes = 64 << 10;
+constexpr std::uint64_t kCommitRows = 8192;
+constexpr std::size_t kTruncatedIds = 20;
+
+/// The first error of any thread.
+class FirstError {
+ public:
+  void set(Error error) {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::move(error);
+  }
+  std::optional<Error> get() {
+    const std::lock_guard lock(mutex_);
+    return error_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<Error> error_;
+};
+
+/// The writing end: rows into the sink, a commit now and then, the report kept up to date.
+class Writer {
+ public:
+  Writer(Sink& sink, const std::function<void(const EmbedProgress&)>& progress)
+      : sink_(sink), progress_(progress), start_(std::chrono::steady_clock::now()) {}
+
+  Status write(const EmbeddedWindow& window) {
+    // After a failed write nobody knows which rows arrived: the last commit is what counts.
+    broken_ = true;
+    VECMILL_TRY(sink_.write(window.rows));
+    broken_ = false;
+    count(window);
+    position_ = window.position;
+    waiting_bytes_ += window.bytes;
+    waiting_rows_ += window.rows.size();
+    if (waiting_bytes_ >= kCommitBytes || waiting_rows_ >= kCommitRows) VECMILL_TRY(commit());
+    if (progress_) {
+      EmbedProgress now;
+      now.texts = report.embedded + report.failed + report.skipped;
+      now.tokens = report.tokens;
+      now.seconds = seconds();
+      progress_(now);
+    }
+    return {};
+  }
+
+  Status commit() {
+    if (broken_ || !position_) return {};
+    waiting_bytes_ = waiting_rows_ = 0;
+    return sink_.commit(*std::exchange(position_, std::nullopt));
+  }
+
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+  EmbedReport report;
+
+ private:
+  void count(const EmbeddedWindow& window) {
+    report.embedded += window.embedded;
+    report.failed += window.failed;
+    report.skipped += window.skipped;
+    report.empty += window.empty;
+    report.tokens += window.tokens;
+    for (const OutputRow& row : window.rows) {
+      if (row.truncated_tokens == 0) continue;
+      ++report.truncated_texts;
+      report.truncated_tokens += row.truncated_tokens;
+      if (report.truncated_ids.size() < kTruncatedIds) report.truncated_ids.push_back(row.id);
+    }
+  }
+
+  Sink& sink_;
+  const std::function<void(const EmbedProgress&)>& progress_;
+  const std::chrono::steady_clock::time_point start_;
+  std::optional<std::string> position_;  ///< behind the last row that is not committed yet
+  std::uint64_t waiting_bytes_ = 0, waiting_rows_ = 0;
+  bool broken_ = false;
+};
+
+}  // namespace
+
+Result<Window> read_window(Source& source) {
+  Window window;
+  while (window.records.size() < kWindowTexts && window.bytes < kWindowBytes) {
+    VECMILL_ASSIGN(auto records, source.next(kReadTexts));
+    if (records.empty()) break;
+    for (Record& record : records) {
+      window.bytes += record.text.size();
+      window.records.push_back(std::move(record));
+    }
+  }
+  window.position = source.position();
+  return window;
+}
+
+Result<EmbedReport> run_embedding(const RunParts& parts, const EmbedJob& job,
+                                  const std::function<void(const EmbedProgress&)>& progress,
+                                  const std::stop_token& stop) {
+  BoundedQueue<Window> read(2);
+  BoundedQueue<EmbeddedWindow> embedded(2);
+  FirstError error;
+  Writer writer(parts.sink, progress);
+
+  std::thread reader([&] {
+    while (!stop.stop_requested()) {
+      auto window = read_window(parts.source);
+      if (!window) {
+        error.set(std::move(window).error());
+        break;
+      }
+      if (window->records.empty() || !read.push(std::move(*window))) break;
+    }
+    read.close();
+  });
+  std::thread writing([&] {
+    while (auto window = embedded.pop()) {
+      if (auto status = writer.write(*window); !status) {
+        error.set(std::move(status).error());
+        embedded.close();
+        return;
+      }
+    }
+  });
+  while (auto window = read.pop()) {
+    if (stop.stop_requested()) break;  // what was only read is read again after a resume
+    if (!embedded.push(embed_window(std::move(*window), job, parts.provider, parts.pool))) break;
+  }
+  read.close();
+  embedded.close();
+  reader.join();
+  writing.join();
+
+  if (auto status = writer.commit(); !status) error.set(std::move(status).error());
+  if (auto first = error.get()) return std::move(*first);
+  if (stop.stop_requested()) return make_error(ErrorKind::kCancelled, "interrupted", job.out);
+  writer.report.seconds = writer.seconds();
+  return std::move(writer.report);
+}
+
+}  // namespace vecmill::engine

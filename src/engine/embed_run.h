@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <stop_token>
+
+#include "vecmill/engine.h"
+#include "vecmill/engine/embed_window.h"
+#include "vecmill/engine/worker_pool.h"
+#include "vecmill/provider.h"
+#include "vecmill/result.h"
+#include "vecmill/sink.h"
+#include "vecmill/source.h"
+
+namespace vecmill::engine {
+
+struct RunParts {
+  Source& source;  ///< already at the position to go on from
+  Sink& sink;
+  Provider& provider;
+  WorkerPool& pool;
+};
+
+/// Reads windows on one thread, embeds them over the pool, writes and commits on a third. Memory is
+/// bounded by the few windows in between. After a stop or an error everything that was embedded is
+/// committed, so that a resume goes on right behind it.
+Result<EmbedReport> run_embedding(const RunParts& parts, const EmbedJob& job,
+                                  const std::function<void(const EmbedProgress&)>& progress,
+                                  const std::stop_token& stop);
+
+/// The next window, at most so much as keeps a few minutes of work at stake; empty at the end.
+Result<Window> read_window(Source& source);
+
+}  // namespace vecmill::engine

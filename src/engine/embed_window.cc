@@ -1,0 +1,103 @@
+#include "vecmill/engine/embed_window.h"
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+
+namespace vecmill::engine {
+namespace {
+
+/// About a thousand tokens: more makes no product faster, less leaves cores without work.
+constexpr std::size_t kBatchBytes = 6 << 10;
+constexpr std::size_t kBatchTexts = 128;
+
+using Indices = std::vector<std::size_t>;
+
+/// Cuts `order` into batches by bytes of text, or by count when the user gave one.
+std::vector<std::span<const std::size_t>> plan(const Indices& order,
+                                               std::span<const Record> records,
+                                               std::uint32_t batch_size) {
+  const std::size_t most_texts = batch_size > 0 ? batch_size : kBatchTexts;
+  std::vector<std::span<const std::size_t>> batches;
+  std::size_t first = 0;
+  while (first < order.size()) {
+    std::size_t last = first, bytes = 0;
+    while (last < order.size() && last - first < most_texts &&
+           (last == first || batch_size > 0 || bytes < kBatchBytes)) {
+      bytes += records[order[last]].text.size() + 8;
+      ++last;
+    }
+    batches.emplace_back(order.data() + first, last - first);
+    first = last;
+  }
+  return batches;
+}
+
+OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& done) {
+  OutputRow row;
+  row.id = std::move(record.id);
+  row.metadata = std::move(record.metadata);
+  if (!result) {
+    row.error = std::move(result).error();
+    ++done.failed;
+    return row;
+  }
+  row.vector = std::move(result->vector);
+  row.truncated_tokens = result->truncated_tokens;
+  done.tokens += result->tokens;
+  ++done.embedded;
+  return row;
+}
+
+}  // namespace
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\n\r\v\f") == std::string_view::npos;
+}
+
+std::vector<Result<Embedding>> embed_records(std::span<const Record> records, const EmbedJob& job,
+                                             Provider& provider, WorkerPool& pool) {
+  Indices order(records.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return records[a].text.size() > records[b].text.size();
+  });
+  const auto batches = plan(order, records, job.batch_size);
+  std::vector<std::vector<Result<Embedding>>> done(batches.size());
+  pool.run(batches.size(), [&](std::size_t b) {
+    std::vector<std::string_view> texts;
+    for (const std::size_t i : batches[b]) texts.emplace_back(records[i].text);
+    done[b] = provider.embed(texts, job.options);
+  });
+  std::vector<Result<Embedding>> results(records.size(), Embedding{});
+  for (std::size_t b = 0; b < batches.size(); ++b) {
+    for (std::size_t j = 0; j < batches[b].size(); ++j) {
+      results[batches[b][j]] = std::move(done[b][j]);
+    }
+  }
+  return results;
+}
+
+EmbeddedWindow embed_window(Window window, const EmbedJob& job, Provider& provider,
+                            WorkerPool& pool) {
+  EmbeddedWindow done;
+  done.position = std::move(window.position);
+  done.bytes = window.bytes;
+  if (job.empty == Empty::kSkip) {
+    done.skipped = std::erase_if(window.records, [](const Record& r) { return is_blank(r.text); });
+    done.empty = done.skipped;
+  }
+  auto results = embed_records(window.records, job, provider, pool);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (is_blank(window.records[i].text)) {
+      ++done.empty;
+      if (job.empty == Empty::kFail) {
+        results[i] = make_error(ErrorKind::kInvalidData, "the text is empty");
+      }
+    }
+    done.rows.push_back(make_row(window.records[i], std::move(results[i]), done));
+  }
+  return done;
+}
+
+}  // namespace vecmill::engine

@@ -1,0 +1,235 @@
+#include "vecmill/engine.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <mutex>
+#include <thread>
+
+#include "vecmill/base/check.h"
+#include "vecmill/engine/embed_run.h"
+#include "vecmill/engine/open_model.h"
+#include "vecmill/engine/run_report.h"
+#include "vecmill/sink/index.h"
+#include "vecmill/sink/sink_factory.h"
+#include "vecmill/source/source_factory.h"
+
+namespace vecmill {
+namespace {
+
+using engine::WorkerPool;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::uint64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+Result<std::unique_ptr<Source>> open_source(const EmbedJob& job) {
+  source::SourceOptions options;
+  options.id_field = job.id_field;
+  options.text_field = job.text_field;
+  options.whole_file = job.whole_file;
+  options.format = job.format;
+  return source::open(job.inputs, options);
+}
+
+/// Reads the whole input once: the denominator of the progress, and every mistake in it is found
+/// before anything is computed. Standard input can be read only once: unknown.
+Result<std::uint64_t> count_texts(const EmbedJob& job, const std::stop_token& stop) {
+  if (std::find(job.inputs.begin(), job.inputs.end(), "-") != job.inputs.end()) return 0;
+  VECMILL_ASSIGN(const auto source, open_source(job));
+  std::uint64_t count = 0;
+  while (!stop.stop_requested()) {
+    VECMILL_ASSIGN(const auto records, source->next(1024));
+    if (records.empty()) break;
+    count += records.size();
+  }
+  return count;
+}
+
+float length(std::span<const float> v) {
+  double sum = 0;
+  for (const float x : v) sum += double{x} * x;
+  return static_cast<float>(std::sqrt(sum));
+}
+
+float cosine(std::span<const float> a, std::span<const float> b, float length_of_a) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += double{a[i]} * b[i];
+  const float lengths = length_of_a * length(b);
+  return lengths > 0 ? static_cast<float>(sum) / lengths : 0.0F;
+}
+
+}  // namespace
+
+struct Engine::State {
+  std::unique_ptr<Provider> provider;
+  std::unique_ptr<WorkerPool> pool;
+  std::mutex pool_mutex;  ///< the pool does one thing at a time
+  double load_seconds = 0;
+};
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
+  const auto start = Clock::now();
+  const std::uint32_t threads =
+      options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+  auto state = std::make_unique<State>();
+  VECMILL_ASSIGN(state->provider, engine::open_model(options, threads));
+  state->pool = std::make_unique<WorkerPool>(threads);
+  state->load_seconds = seconds_since(start);
+  return std::unique_ptr<Engine>(new Engine(std::move(state)));
+}
+
+Capabilities Engine::capabilities(const EmbedOptions& options) const {
+  return state_->provider->capabilities(options);
+}
+
+std::vector<Result<Embedding>> Engine::embed(std::span<const std::string_view> texts,
+                                             const EmbedOptions& options) {
+  if (texts.size() == 1) return state_->provider->embed(texts, options);
+  engine::Window window;
+  for (const std::string_view text : texts) window.records.push_back({{}, std::string(text), {}});
+  EmbedJob job;
+  job.options = options;
+  const std::lock_guard lock(state_->pool_mutex);
+  return engine::embed_records(window.records, job, *state_->provider, *state_->pool);
+}
+
+Result<EmbedReport> Engine::run(const EmbedJob& job,
+                                const std::function<void(const EmbedProgress&)>& progress,
+                                std::stop_token stop) {
+  const SpaceInfo space = capabilities(job.options).space;
+  sink::SinkOptions sink_options;
+  sink_options.resume = job.resume;
+  sink_options.store = job.half ? sink::Store::kF16 : sink::Store::kF32;
+  VECMILL_ASSIGN(auto source, open_source(job));
+  VECMILL_ASSIGN(sink::Opened out, sink::open(job.out, space, sink_options));
+  EmbedReport report;
+  report.was_complete = out.complete;
+  report.resumed = out.rows_done + out.rows_failed;
+  if (!out.complete) {
+    VECMILL_ASSIGN(const std::uint64_t total, count_texts(job, stop));
+    if (out.position) VECMILL_TRY(source->seek(*out.position));
+    const auto tell = [&](EmbedProgress now) {
+      now.resumed = report.resumed;
+      now.texts_total = total;
+      if (progress) progress(now);
+    };
+    const std::lock_guard lock(state_->pool_mutex);
+    const engine::RunParts parts{*source, *out.sink, *state_->provider, *state_->pool};
+    const std::uint64_t resumed = report.resumed;
+    VECMILL_ASSIGN(report, engine::run_embedding(parts, job, tell, stop));
+    report.resumed = resumed;
+    VECMILL_TRY(out.sink->finish());
+  }
+  report.space = space;
+  report.load_seconds = state_->load_seconds;
+  report.peak_rss_bytes = peak_rss_bytes();
+  if (!out.complete) VECMILL_TRY(engine::write_report(job.out, report));
+  return report;
+}
+
+Result<CountReport> Engine::count(const EmbedJob& job, std::stop_token stop) {
+  VECMILL_ASSIGN(const auto source, open_source(job));
+  const std::uint32_t limit = capabilities(job.options).max_tokens;
+  CountReport report;
+  const std::lock_guard lock(state_->pool_mutex);
+  while (!stop.stop_requested()) {
+    VECMILL_ASSIGN(const engine::Window window, engine::read_window(*source));
+    if (window.records.empty()) return report;
+    std::vector<std::uint32_t> tokens(window.records.size());
+    state_->pool->run(tokens.size(), [&](std::size_t i) {
+      tokens[i] =
+          state_->provider->count_tokens(window.records[i].text, job.options.role).value_or(0);
+    });
+    report.texts += tokens.size();
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      if (engine::is_blank(window.records[i].text)) ++report.empty;
+      const std::uint32_t kept = limit > 0 ? std::min(tokens[i], limit) : tokens[i];
+      report.tokens += kept;
+      report.truncated_tokens += tokens[i] - kept;
+      if (tokens[i] > kept) ++report.truncated_texts;
+    }
+  }
+  return make_error(ErrorKind::kCancelled, "interrupted");
+}
+
+Result<std::vector<TokenId>> Engine::tokenize(std::string_view text) const {
+  return state_->provider->tokenize(text);
+}
+
+std::string Engine::token_text(TokenId id) const { return state_->provider->token_text(id); }
+
+Status Engine::tokenize(
+    const EmbedJob& job,
+    const std::function<Status(const Record&, std::span<const TokenId>)>& each) {
+  VECMILL_ASSIGN(const auto source, open_source(job));
+  const std::lock_guard lock(state_->pool_mutex);
+  for (;;) {
+    VECMILL_ASSIGN(const engine::Window window, engine::read_window(*source));
+    if (window.records.empty()) return {};
+    std::vector<Result<std::vector<TokenId>>> ids(window.records.size());
+    state_->pool->run(ids.size(), [&](std::size_t i) {
+      ids[i] = state_->provider->tokenize(window.records[i].text);
+    });
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (!ids[i]) return ids[i].error();
+      VECMILL_TRY(each(window.records[i], *ids[i]));
+    }
+  }
+}
+
+Result<std::vector<Hit>> Engine::query(std::string_view text, const std::string& index,
+                                       std::size_t k) {
+  VECMILL_ASSIGN(const sink::Index rows, sink::read_index(index));
+  const auto is_mine = [&](Role role, Truncate truncate) {
+    const SpaceInfo mine = capabilities({role, truncate}).space;
+    return mine.space == rows.info.space && mine.arithmetic == rows.info.arithmetic;
+  };
+  if (!is_mine(Role::kDocument, Truncate::kEnd) && !is_mine(Role::kDocument, Truncate::kStart) &&
+      !is_mine(Role::kNone, Truncate::kEnd) && !is_mine(Role::kQuery, Truncate::kEnd)) {
+    return make_error(ErrorKind::kMismatch,
+                      "was made with another model or other settings (" + rows.info.model + ", " +
+                          std::to_string(rows.info.dims) + " dimensions)",
+                      index, "give the model, --dims and --max-seq-length it was made with");
+  }
+  auto results = embed(std::span(&text, 1), {Role::kQuery, Truncate::kEnd});
+  VECMILL_ASSIGN(const Embedding embedding, std::move(results[0]));
+  const float query_length = length(embedding.vector);
+  std::vector<Hit> hits(rows.size());
+  std::vector<float> scratch;
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    hits[i] = {rows.ids[i], cosine(embedding.vector, rows.row(i, scratch), query_length)};
+  }
+  k = std::min(k, hits.size());
+  const auto better = [](const Hit& a, const Hit& b) {
+    return a.score != b.score ? a.score > b.score : a.id < b.id;
+  };
+  std::partial_sort(hits.begin(), hits.begin() + static_cast<std::ptrdiff_t>(k), hits.end(),
+                    better);
+  hits.resize(k);
+  return hits;
+}
+
+Result<ModelOptions> model_of_index(const std::string& index) {
+  VECMILL_ASSIGN(const sink::Index rows, sink::read_index(index));
+  ModelOptions options;
+  options.model = rows.info.model;
+  options.dims = rows.info.dims;
+  options.max_seq_length = rows.info.max_tokens;
+  return options;
+}
+
+}  // namespace vecmill

@@ -1,0 +1,104 @@
+#include "vecmill/models.h"
+
+#include "vecmill/encode/encoder.h"
+#include "vecmill/engine/hub_transport.h"
+#include "vecmill/engine/open_model.h"
+#include "vecmill/hub/import.h"
+#include "vecmill/hub/pull.h"
+#include "vecmill/hub/store.h"
+
+namespace vecmill {
+namespace {
+
+StoredModel stored(const hub::ModelEntry& entry) {
+  return {entry.name, entry.revision, entry.folder.string(), std::string(hub::name(entry.origin))};
+}
+
+Result<hub::Store> open_store() {
+  VECMILL_ASSIGN(auto paths, hub::StorePaths::from_environment());
+  return hub::Store(std::move(paths));
+}
+
+}  // namespace
+
+Result<std::vector<StoredModel>> list_models() {
+  VECMILL_ASSIGN(const hub::Store store, open_store());
+  VECMILL_ASSIGN(const auto entries, store.list());
+  std::vector<StoredModel> models;
+  for (const hub::ModelEntry& entry : entries) models.push_back(stored(entry));
+  return models;
+}
+
+Result<ModelDetails> show_model(std::string_view name) {
+  VECMILL_ASSIGN(const hub::Store store, open_store());
+  VECMILL_ASSIGN(const hub::ModelEntry entry, store.resolve(name));
+  VECMILL_ASSIGN(const encode::ModelDescription model, encode::describe(entry.folder));
+  ModelDetails details;
+  details.stored = stored(entry);
+  details.architecture = model.architecture;
+  details.modules = model.modules;
+  details.dims = model.dims;
+  details.max_tokens = model.max_tokens;
+  details.layers = model.layers;
+  details.vocab = model.vocab;
+  details.prompts.assign(model.prompts.begin(), model.prompts.end());
+  return details;
+}
+
+Result<ModelCheck> verify_model(std::string_view name) {
+  VECMILL_ASSIGN(const hub::Store store, open_store());
+  VECMILL_ASSIGN(const hub::ModelEntry entry, store.resolve(name));
+  VECMILL_ASSIGN(const hub::VerifyReport report, store.verify(entry));
+  ModelCheck check{report.files, report.bytes, {}};
+  for (const hub::VerifyProblem& problem : report.problems) {
+    check.problems.push_back(problem.file + ": " + problem.what);
+  }
+  return check;
+}
+
+Status remove_model(std::string_view name) {
+  VECMILL_ASSIGN(const hub::Store store, open_store());
+  return store.remove(name);
+}
+
+Result<StoredModel> import_model(const std::string& path, const std::string& name) {
+  VECMILL_ASSIGN(const hub::Store store, open_store());
+  std::filesystem::path packed;
+  const auto check = [&](const std::filesystem::path& folder) -> Status {
+    VECMILL_ASSIGN(packed, engine::try_model(folder));
+    return {};
+  };
+  VECMILL_ASSIGN(const hub::ModelEntry entry, hub::import_model(store, path, {name, check}));
+  VECMILL_TRY(engine::adopt_packed(packed, entry.folder));
+  return stored(entry);
+}
+
+Result<PullSummary> pull_model(const PullRequest& request) {
+  VECMILL_ASSIGN(const hub::Store store, open_store());
+  hub::PullOptions options;
+  VECMILL_ASSIGN(options.hub, hub::HubSettings::from_environment());
+  options.hub.offline = options.hub.offline || request.offline;
+  options.name = request.name;
+  options.revision = request.revision;
+  options.dry_run = request.dry_run;
+  if (request.progress) {
+    options.progress = [&](const hub::PullProgress& now) {
+      request.progress(now.file, now.bytes_done, now.bytes_total);
+    };
+  }
+  const auto transport = engine::make_hub_transport();
+  VECMILL_ASSIGN(const hub::PullReport report, hub::pull(store, options, *transport));
+  PullSummary summary;
+  summary.model = {report.name, report.revision, {}, {}};
+  if (report.entry) {
+    summary.model = stored(*report.entry);
+    VECMILL_TRY(engine::packed_file_of(report.entry->folder));
+  }
+  summary.files = report.files.size();
+  summary.bytes = report.bytes;
+  summary.fetched = report.fetched;
+  for (const hub::PulledFile& file : report.files) summary.list.emplace_back(file.path, file.bytes);
+  return summary;
+}
+
+}  // namespace vecmill

@@ -1,0 +1,117 @@
+#include "vecmill/engine/open_model.h"
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "vecmill/base/file_system.h"
+#include "vecmill/base/hash.h"
+#include "vecmill/encode/encoder.h"
+#include "vecmill/hub/store.h"
+#include "vecmill/provider/hash_provider.h"
+#include "vecmill/provider/local_provider.h"
+
+namespace vecmill::engine {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* kDefaultModel = "all-MiniLM-L6-v2";
+constexpr const char* kHashModel = "builtin:hash";
+
+/// Path, name, size and time of every file in the folder: another file, another name.
+Result<std::string> folder_key(const fs::path& folder) {
+  std::error_code error;
+  std::vector<std::string> files;
+  for (fs::recursive_directory_iterator it(folder, error), end; it != end && !error;
+       it.increment(error)) {
+    if (!it->is_regular_file(error)) continue;
+    const auto time = it->last_write_time(error).time_since_epoch().count();
+    files.push_back(it->path().lexically_relative(folder).string() + '\n' +
+                    std::to_string(it->file_size(error)) + '\n' + std::to_string(time));
+  }
+  if (error) return make_error(ErrorKind::kIo, "cannot read: " + error.message(), folder.string());
+  std::sort(files.begin(), files.end());
+  Sha256 hash;
+  hash.update(fs::weakly_canonical(folder, error).string());
+  for (const std::string& file : files) hash.update('\0' + file);
+  return hash.hex();
+}
+
+Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, std::uint32_t threads) {
+  VECMILL_ASSIGN(auto paths, hub::StorePaths::from_environment());
+  const std::string name = options.model.empty() ? kDefaultModel : options.model;
+  VECMILL_ASSIGN(const hub::ModelEntry entry, hub::Store(std::move(paths)).resolve(name));
+  VECMILL_ASSIGN(const fs::path packed, packed_file_of(entry.folder));
+  provider::LocalOptions local;
+  local.model_folder = entry.folder;
+  local.packed_file = packed;
+  local.name = entry.origin == hub::Origin::kFolder
+                   ? fs::absolute(entry.folder).lexically_normal().string()
+                   : entry.name;
+  local.dims = options.dims;
+  local.max_seq_length = options.max_seq_length;
+  local.threads = threads;
+  return provider::make_local_provider(local);
+}
+
+/// Where the packed file of a folder stands, in a folder that is there.
+Result<fs::path> packed_name(const fs::path& model_folder) {
+  VECMILL_ASSIGN(const auto paths, hub::StorePaths::from_environment());
+  VECMILL_ASSIGN(const std::string key, folder_key(model_folder));
+  const fs::path folder = paths.home / "packed";
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    return make_error(ErrorKind::kIo, "cannot create: " + error.message(), folder.string());
+  }
+  fs::permissions(paths.home, fs::perms::owner_all, error);
+  return folder / (key.substr(0, 32) + ".vecmill");
+}
+
+}  // namespace
+
+Result<fs::path> packed_file_of(const fs::path& model_folder) {
+  VECMILL_ASSIGN(const fs::path file, packed_name(model_folder));
+  std::error_code error;
+  if (!fs::exists(file, error)) VECMILL_TRY(encode::pack(model_folder, file));
+  return file;
+}
+
+Result<fs::path> try_model(const fs::path& model_folder) {
+  VECMILL_ASSIGN(const fs::path packed, packed_file_of(model_folder));
+  provider::LocalOptions local;
+  local.model_folder = model_folder;
+  local.packed_file = packed;
+  if (auto opened = provider::make_local_provider(local); !opened) {
+    std::error_code error;
+    fs::remove(packed, error);
+    return std::move(opened).error();
+  }
+  return packed;
+}
+
+Status adopt_packed(const fs::path& packed, const fs::path& model_folder) {
+  VECMILL_ASSIGN(const fs::path file, packed_name(model_folder));
+  return real_files().rename(packed, file);
+}
+
+Result<std::unique_ptr<Provider>> open_model(const ModelOptions& options, std::uint32_t threads) {
+  if (options.device != "cpu" && options.device != "auto") {
+    return make_error(ErrorKind::kInvalidArgument,
+                      "there is no device '" + options.device + "' here", "--device",
+                      "use cpu or auto");
+  }
+  if (options.model == kHashModel) {
+    return provider::make_hash_provider({options.dims, options.max_seq_length});
+  }
+  const std::size_t colon = options.model.find(':');
+  if (colon != std::string::npos && !fs::exists(options.model)) {
+    return make_error(ErrorKind::kUnsupported,
+                      "there is no provider '" + options.model.substr(0, colon) + "'",
+                      options.model, "use a stored model, a folder or " + std::string(kHashModel));
+  }
+  return open_local(options, threads);
+}
+
+}  // namespace vecmill::engine

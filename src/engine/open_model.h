@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "vecmill/engine.h"
+#include "vecmill/provider.h"
+#include "vecmill/result.h"
+
+namespace vecmill::engine {
+
+/// The model that `ModelOptions::model` names, ready to embed. A stored model is packed for the
+/// encoder when it is used for the first time.
+Result<std::unique_ptr<Provider>> open_model(const ModelOptions& options, std::uint32_t threads);
+
+/// The packed file of a model folder, made if it is not there. It stands in Vecmill's own home,
+/// under a name that changes when a file of the model does.
+Result<std::filesystem::path> packed_file_of(const std::filesystem::path& model_folder);
+
+/// Packs a model folder and opens it, so that one that cannot be used is known by what is wrong
+/// with it. Gives the packed file, which `adopt_packed` makes that of the folder the model ends up
+/// in.
+Result<std::filesystem::path> try_model(const std::filesystem::path& model_folder);
+Status adopt_packed(const std::filesystem::path& packed, const std::filesystem::path& model_folder);
+
+}  // namespace vecmill::engine

@@ -1,0 +1,35 @@
+#include "vecmill/engine/run_report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "vecmill/base/file_system.h"
+#include "vecmill/sink/output_paths.h"
+
+namespace vecmill::engine {
+
+Status write_report(const std::string& out, const EmbedReport& report) {
+  const nlohmann::ordered_json json = {
+      {"schema", "vecmill.embed.v1"},
+      {"model", report.space.model},
+      {"space", report.space.space},
+      {"arithmetic", report.space.arithmetic},
+      {"dims", report.space.dims},
+      {"embedded", report.embedded},
+      {"failed", report.failed},
+      {"skipped", report.skipped},
+      {"empty", report.empty},
+      {"resumed", report.resumed},
+      {"tokens", report.tokens},
+      {"truncated_texts", report.truncated_texts},
+      {"truncated_tokens", report.truncated_tokens},
+      {"truncated_ids", report.truncated_ids},
+      {"seconds", report.seconds},
+      {"load_seconds", report.load_seconds},
+      {"peak_rss_bytes", report.peak_rss_bytes},
+  };
+  const std::string text =
+      json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return atomic_write(real_files(), sink::output_paths(out).report, text);
+}
+
+}  // namespace vecmill::engine

@@ -1,0 +1,227 @@
+#include "vecmill/provider/local_provider.h"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+
+#include "vecmill/base/hash.h"
+#include "vecmill/base/mapped_file.h"
+#include "vecmill/encode/encoder.h"
+#include "vecmill/encode/team.h"
+#include "vecmill/provider/space.h"
+#include "vecmill/tokenize/tokenizer.h"
+
+namespace vecmill::provider {
+namespace {
+
+/// The version of the numerics: a change of any bit in a vector is a new one.
+constexpr const char* kArithmetic = "f32/1";
+
+/// Workspaces that no call is using at the moment.
+class Workspaces {
+ public:
+  explicit Workspaces(std::shared_ptr<const encode::Encoder> encoder)
+      : encoder_(std::move(encoder)) {}
+
+  std::unique_ptr<encode::EncoderWorkspace> take() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return encoder_->make_workspace();
+    auto workspace = std::move(idle_.back());
+    idle_.pop_back();
+    return workspace;
+  }
+  void give_back(std::unique_ptr<encode::EncoderWorkspace> workspace) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(workspace));
+  }
+
+ private:
+  const std::shared_ptr<const encode::Encoder> encoder_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<encode::EncoderWorkspace>> idle_;
+};
+
+class LocalProvider : public Provider {
+ public:
+  LocalProvider(const LocalOptions& options, std::shared_ptr<const encode::Encoder> encoder,
+                tokenize::Tokenizer tokenizer, std::string tokenizer_hash)
+      : name_(options.name),
+        encoder_(std::move(encoder)),
+        tokenizer_(std::move(tokenizer)),
+        tokenizer_hash_(std::move(tokenizer_hash)),
+        max_tokens_(options.max_seq_length > 0 ? options.max_seq_length
+                                               : encoder_->description().max_tokens),
+        threads_(options.threads),
+        workspaces_(encoder_) {}
+
+  [[nodiscard]] Capabilities capabilities(const EmbedOptions& options) const override {
+    const SpaceParts parts{
+        encoder_->fingerprint(), tokenizer_hash_, std::string(prompt(options.role)), max_tokens_,
+        options.truncate,        encoder_->dims()};
+    Capabilities capabilities;
+    capabilities.space =
+        SpaceInfo{space_of(parts), kArithmetic, name_, encoder_->dims(), max_tokens_};
+    capabilities.max_tokens = max_tokens_;
+    return capabilities;
+  }
+
+  Result<std::uint32_t> count_tokens(std::string_view text, Role role) const override {
+    VECMILL_ASSIGN(const std::size_t count, tokenizer_.count(with_prompt(text, role)));
+    return static_cast<std::uint32_t>(count);
+  }
+
+  Result<std::vector<TokenId>> tokenize(std::string_view text) const override {
+    VECMILL_ASSIGN(auto encoding, tokenizer_.encode(text));
+    return std::move(encoding.ids);
+  }
+
+  [[nodiscard]] std::string token_text(TokenId id) const override {
+    return tokenizer_.id_to_token(id);
+  }
+
+  std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
+                                       const EmbedOptions& options) override {
+    std::vector<Result<Embedding>> results;
+    results.reserve(texts.size());
+    std::vector<tokenize::Encoding> encodings;
+    std::vector<std::size_t> places;  // of each encoding in `results`
+    for (const std::string_view text : texts) {
+      auto encoding =
+          tokenizer_.encode(with_prompt(text, options.role), {max_tokens_, options.truncate, true});
+      if (!encoding) {
+        results.emplace_back(std::move(encoding).error());
+        continue;
+      }
+      Embedding embedding;
+      embedding.tokens = static_cast<std::uint32_t>(encoding->ids.size());
+      embedding.truncated_tokens = encoding->dropped;
+      places.push_back(results.size());
+      results.emplace_back(std::move(embedding));
+      encodings.push_back(std::move(*encoding));
+    }
+    encode(encodings, prompt_tokens(options.role), places, results);
+    return results;
+  }
+
+ private:
+  [[nodiscard]] std::string_view prompt(Role role) const {
+    const encode::ModelDescription& model = encoder_->description();
+    const auto named = [&](std::string_view key) -> std::optional<std::string_view> {
+      const auto found = model.prompts.find(std::string(key));
+      if (found == model.prompts.end()) return std::nullopt;
+      return found->second;
+    };
+    if (role == Role::kQuery) {
+      if (const auto text = named("query")) return *text;
+    }
+    if (role == Role::kDocument) {
+      for (const char* key : {"document", "passage", "corpus"}) {
+        if (const auto text = named(key)) return *text;
+      }
+    }
+    if (role == Role::kNone || model.default_prompt.empty()) return {};
+    return named(model.default_prompt).value_or(std::string_view());
+  }
+
+  [[nodiscard]] std::string with_prompt(std::string_view text, Role role) const {
+    return std::string(prompt(role)).append(text);
+  }
+
+  /// Leading tokens that belong to the prompt, the first special one included.
+  [[nodiscard]] std::uint32_t prompt_tokens(Role role) const {
+    const std::string_view text = prompt(role);
+    if (text.empty() || encoder_->description().include_prompt) return 0;
+    const auto count = tokenizer_.count(text);
+    return count && *count > 0 ? static_cast<std::uint32_t>(*count) - 1 : 0;
+  }
+
+  void encode(const std::vector<tokenize::Encoding>& encodings, std::uint32_t prompt_tokens,
+              const std::vector<std::size_t>& places, std::vector<Result<Embedding>>& results) {
+    if (encodings.empty()) return;
+    std::vector<encode::Sequence> batch;
+    batch.reserve(encodings.size());
+    for (const auto& encoding : encodings) batch.push_back({encoding.ids, prompt_tokens});
+    std::vector<float> vectors(batch.size() * encoder_->dims());
+    auto workspace = workspaces_.take();
+    Status status = batch.size() == 1 ? encode_one(batch[0], *workspace, vectors.data())
+                                      : encoder_->encode(batch, *workspace, vectors.data());
+    const bool one_by_one = !status && batch.size() > 1;  // so that the bad one fails alone
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      Result<Embedding>& result = results[places[i]];
+      if (one_by_one) {
+        status =
+            encoder_->encode({&batch[i], 1}, *workspace, vectors.data() + i * encoder_->dims());
+      }
+      if (!status) {
+        result = Result<Embedding>(status.error());
+      } else {
+        const auto first = vectors.begin() + static_cast<std::ptrdiff_t>(i * encoder_->dims());
+        result->vector.assign(first, first + encoder_->dims());
+      }
+    }
+    workspaces_.give_back(std::move(workspace));
+  }
+
+  Status encode_one(const encode::Sequence& sequence, encode::EncoderWorkspace& workspace,
+                    float* out) {
+    const std::unique_lock lock(team_mutex_, std::try_to_lock);
+    if (threads_ < 2 || !lock) return encoder_->encode({&sequence, 1}, workspace, out);
+    if (!team_) team_.emplace(threads_);
+    return encoder_->encode_one(sequence, *team_, workspace, out);
+  }
+
+  const std::string name_;
+  const std::shared_ptr<const encode::Encoder> encoder_;
+  const tokenize::Tokenizer tokenizer_;
+  const std::string tokenizer_hash_;
+  const std::uint32_t max_tokens_;
+  const std::uint32_t threads_;
+  Workspaces workspaces_;
+  std::mutex team_mutex_;
+  std::optional<encode::Team> team_;  ///< guarded by team_mutex_
+};
+
+/// Of the files that Tokenizer::from_folder reads.
+Result<std::string> hash_of_tokenizer(const std::filesystem::path& folder) {
+  for (const char* file : {"tokenizer.json", "sentencepiece.bpe.model", "vocab.txt"}) {
+    const auto content = MappedFile::open(folder / file);
+    if (!content) continue;
+    Sha256 hash;
+    hash.update(content->text());
+    const auto config = MappedFile::open(folder / "tokenizer_config.json");
+    if (config && std::string_view(file) == "vocab.txt") hash.update(config->text());
+    return hash.hex();
+  }
+  return make_error(ErrorKind::kNotFound, "has no tokenizer", folder.string());
+}
+
+/// A token without a row in the matrix has no meaning to the model.
+Status check_vocabulary(const tokenize::Tokenizer& tokenizer, const encode::Encoder& encoder,
+                        const std::filesystem::path& folder) {
+  const std::uint32_t rows = encoder.description().vocab;
+  if (tokenizer.vocab_size() <= rows) return {};
+  return make_error(ErrorKind::kInvalidData,
+                    "the tokenizer has " + std::to_string(tokenizer.vocab_size()) +
+                        " tokens, the weights know " + std::to_string(rows),
+                    folder.string(), "the files are of two models or revisions; fetch it again");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Provider>> make_local_provider(const LocalOptions& options) {
+  VECMILL_ASSIGN(auto tokenizer, tokenize::Tokenizer::from_folder(options.model_folder));
+  VECMILL_ASSIGN(std::string hash, hash_of_tokenizer(options.model_folder));
+  VECMILL_ASSIGN(auto encoder, encode::Encoder::open(options.packed_file, {options.dims, {}}));
+  VECMILL_TRY(check_vocabulary(tokenizer, *encoder, options.model_folder));
+  if (options.max_seq_length > encoder->description().max_tokens) {
+    return make_error(ErrorKind::kInvalidArgument,
+                      std::to_string(options.max_seq_length) + " tokens are more than the " +
+                          std::to_string(encoder->description().max_tokens) +
+                          " that the model takes",
+                      "--max-seq-length");
+  }
+  return std::unique_ptr<Provider>(std::make_unique<LocalProvider>(
+      options, std::move(encoder), std::move(tokenizer), std::move(hash)));
+}
+
+}  // namespace vecmill::provider

@@ -1,0 +1,144 @@
+#include "vecmill/provider/local_provider.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "vecmill/encode/encoder.h"
+
+namespace vecmill::provider {
+namespace {
+
+namespace fs = std::filesystem;
+
+LocalOptions with(std::uint32_t LocalOptions::*member, std::uint32_t value) {
+  LocalOptions options;
+  options.*member = value;
+  return options;
+}
+
+/// A tiny model of tests/golden, with a configuration of its own.
+class LocalProviderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) /
+              testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    fs::copy(fs::path(VECMILL_SOURCE_DIR) / "tests/golden/models/distilbert", folder_ / "model",
+             fs::copy_options::recursive);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void prompts(const std::string& prompts) {
+    std::ofstream(folder_ / "model/config_sentence_transformers.json")
+        << R"({"default_prompt_name": null, "prompts": )" << prompts << "}";
+  }
+
+  std::unique_ptr<Provider> open(LocalOptions options = {}) {
+    options.model_folder = folder_ / "model";
+    options.packed_file = folder_ / "packed";
+    options.name = "tiny";
+    if (!fs::exists(options.packed_file)) {
+      EXPECT_TRUE(encode::pack(options.model_folder, options.packed_file));
+    }
+    auto provider = make_local_provider(options);
+    EXPECT_TRUE(provider) << provider.error().to_string();
+    return std::move(*provider);
+  }
+
+  static std::vector<float> vector_of(Provider& provider, std::string_view text,
+                                      const EmbedOptions& options = {}) {
+    return provider.embed({&text, 1}, options)[0]->vector;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(LocalProviderTest, ATextAloneHasTheBitsItHasInABatch) {
+  const auto provider = open(with(&LocalOptions::threads, 2));
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < 20; ++i) texts.push_back(std::string(i * i, 'a') + " b c");
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  const auto batch = provider->embed(views, {});
+  ASSERT_EQ(batch.size(), texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(batch[i]->vector, vector_of(*provider, texts[i])) << i;
+  }
+}
+
+TEST_F(LocalProviderTest, APromptStandsBeforeTheTextsOfItsRole) {
+  const auto plain = open();
+  const auto expected = vector_of(*plain, "ask: how");
+  fs::remove(folder_ / "packed");
+  prompts(R"({"query": "ask: ", "passage": ""})");
+  const auto provider = open();
+  EXPECT_EQ(vector_of(*provider, "how", {Role::kQuery, Truncate::kEnd}), expected);
+  EXPECT_EQ(vector_of(*provider, "ask: how", {Role::kDocument, Truncate::kEnd}), expected);
+  EXPECT_EQ(vector_of(*provider, "ask: how", {Role::kNone, Truncate::kEnd}), expected);
+  EXPECT_EQ(*provider->count_tokens("how", Role::kQuery),
+            *provider->count_tokens("ask: how", Role::kNone));
+  EXPECT_NE(provider->capabilities({Role::kQuery, Truncate::kEnd}).space.space,
+            provider->capabilities({Role::kDocument, Truncate::kEnd}).space.space);
+}
+
+TEST_F(LocalProviderTest, WhatIsTooLongIsCutAndSaidOrFailsAlone) {
+  const auto provider = open(with(&LocalOptions::max_seq_length, 8));
+  const std::string text_of_20 = "a b c d e f g h i j k l m n o p q r";
+  const std::string_view texts[] = {"a b", text_of_20};
+  const auto cut = provider->embed(texts, {});
+  EXPECT_EQ(cut[0]->truncated_tokens, 0U);
+  EXPECT_EQ(cut[1]->tokens, 8U);
+  EXPECT_EQ(cut[1]->truncated_tokens, *provider->count_tokens(text_of_20, Role::kNone) - 8);
+  const auto strict = provider->embed(texts, {Role::kDocument, Truncate::kError});
+  EXPECT_EQ(strict[0]->vector, cut[0]->vector);
+  ASSERT_FALSE(strict[1]);
+  EXPECT_EQ(strict[1].error().kind, ErrorKind::kTooLong);
+  EXPECT_NE(provider->embed(texts, {Role::kDocument, Truncate::kStart})[1]->vector, cut[1]->vector);
+}
+
+TEST_F(LocalProviderTest, TheSpaceSaysEverythingThatChangesAVector) {
+  const auto space = [](const Provider& provider, const EmbedOptions& options = {}) {
+    return provider.capabilities(options).space.space;
+  };
+  prompts(R"({"query": "ask: "})");
+  const auto provider = open();
+  EXPECT_EQ(space(*provider), space(*open()));
+  EXPECT_NE(space(*provider), space(*provider, {Role::kQuery, Truncate::kEnd}));
+  EXPECT_NE(space(*provider), space(*open(with(&LocalOptions::max_seq_length, 8))));
+  EXPECT_NE(space(*provider), space(*open(with(&LocalOptions::dims, 8))));
+  EXPECT_NE(space(*provider), space(*provider, {Role::kDocument, Truncate::kStart}));
+  EXPECT_EQ(space(*provider), space(*provider, {Role::kDocument, Truncate::kError}));
+  std::ofstream(folder_ / "model/tokenizer.json", std::ios::app) << "\n";
+  EXPECT_NE(space(*provider), space(*open()));
+}
+
+TEST_F(LocalProviderTest, TokensAreThoseOfTheWholeText) {
+  const auto provider = open(with(&LocalOptions::max_seq_length, 4));
+  const auto ids = provider->tokenize("a b c d e f");
+  ASSERT_TRUE(ids);
+  EXPECT_EQ(ids->size(), *provider->count_tokens("a b c d e f", Role::kNone));
+  EXPECT_GT(ids->size(), 4U);
+}
+
+TEST_F(LocalProviderTest, WhatTheModelCannotDoIsRefused) {
+  (void)open();
+  const auto error = [&](LocalOptions options) {
+    options.model_folder = folder_ / "model";
+    options.packed_file = folder_ / "packed";
+    const auto provider = make_local_provider(options);
+    return provider ? "none" : provider.error().to_string();
+  };
+  EXPECT_THAT(error(with(&LocalOptions::max_seq_length, 100000)),
+              testing::HasSubstr("100000 tokens are more than"));
+  EXPECT_THAT(error(with(&LocalOptions::dims, 100000)), testing::HasSubstr("100000"));
+  fs::remove(folder_ / "model/tokenizer.json");
+  EXPECT_THAT(error({}), testing::HasSubstr("tokenizer"));
+}
+
+}  // namespace
+}  // namespace vecmill::provider
