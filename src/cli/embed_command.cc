@@ -119,7 +119,12 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(model_options(settings)));
   const bool json = settings.on("json"), quiet = settings.on("quiet");
-  if (settings.on("dry-run")) return count_only(*engine, job, json, interrupt.stop());
+  if (settings.on("dry-run")) {
+    auto code = count_only(*engine, job, json, interrupt.stop());
+    if (code || code.error().kind != ErrorKind::kCancelled) return code;
+    say("interrupted: nothing was counted to the end");
+    return interrupt.exit_code();
+  }
 
   ProgressLine progress(settings.text("progress"), quiet);
   const auto report = engine->run(

@@ -138,6 +138,13 @@ def test_interrupted_it_prints_the_command_that_goes_on(vecmill, source, whole, 
         {n: d for n, d in whole[out].items() if n in (out, "out.ids.txt")}
 
 
+@pytest.mark.parametrize("sent, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_count_says_so(vecmill, sent, code):
+    process = vecmill.start("embed", "-", "--model", "builtin:hash", "--dry-run", stdin=subprocess.PIPE)
+    assert "nothing was counted" in interrupt(process, b"x\n" * 100_000, sent)
+    assert process.returncode == code
+
+
 def test_the_command_that_goes_on_is_safe_to_paste(vecmill, source):
     name = vecmill.write("it's a $HOME file.jsonl", source.read_bytes()).name
     process = vecmill.start("embed", name, "-", "--model", "builtin:hash", "--out", "a b.npy",
