@@ -3,6 +3,8 @@
 import hashlib
 import http.server
 import json
+import ssl
+import subprocess
 import threading
 
 import pytest
@@ -80,3 +82,30 @@ def test_a_name_that_is_not_on_the_hub(hub):
 def test_offline_asks_nobody(hub, env, flags):
     answer = hub("pull", "me/tiny", *flags, env=env)
     assert answer.code == 5 and "offline" in answer.err
+
+
+def test_a_server_that_cannot_prove_its_name_is_told_nothing(vecmill, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True)
+    asked = []
+
+    class Recorder(Hub):
+        def do_GET(self):
+            asked.append(self.headers["Authorization"])
+            super().do_GET()
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
+    server.handle_error = lambda *_: None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    endpoint = f"https://localhost:{server.server_port}"
+    answer = vecmill("pull", "me/tiny", env={"HF_ENDPOINT": endpoint, "HF_TOKEN": "hf_secret",
+                                             "VECMILL_HOME": str(tmp_path / "home")})
+    server.shutdown()
+    server.server_close()
+    assert answer.code == 5 and "certificate" in answer.err and "localhost" in answer.err
+    assert asked == []
