@@ -4,11 +4,11 @@ namespace vecmill::cli {
 
 ExitCode exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kInvalidArgument: return kExitUsage;
+    case ErrorKind::kInvalidArgument:
     case ErrorKind::kNotFound: return kExitUsage;
-    case ErrorKind::kInvalidData: return kExitData;
-    case ErrorKind::kUnsupported: return kExitData;
-    case ErrorKind::kMismatch: return kExitData;
+    case ErrorKind::kInvalidData:
+    case ErrorKind::kUnsupported:
+    case ErrorKind::kMismatch:
     case ErrorKind::kTooLong: return kExitData;
     case ErrorKind::kIo: return kExitIo;
     case ErrorKind::kAuth: return kExitAuth;
