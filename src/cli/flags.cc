@@ -44,7 +44,8 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"top", kCount, "K", "", "10", "how many answers", false, 'k'},
     {"ids-only", kSwitch, "", "", "", "ids separated by spaces, one line a text"},
     {"name", kText, "N", "", "", "what the model is called in the store"},
-    {"revision", kText, "R", "", "", "branch, tag or commit; empty: the pinned commit of a known model, else main"},
+    {"revision", kText, "R", "", "",
+     "branch, tag or commit; empty: the pinned commit of a known model, else main"},
     {"origin", kSwitch, "", "", "", "say where each value comes from"},
     {"yes", kSwitch, "", "", "", "do not ask", false, 'y'},
     // Flags of every command.
