@@ -13,9 +13,9 @@
 #include <string_view>
 #include <thread>
 
-#include "fma_peak.h"
 #include "random_model.h"
 #include "vecmill/encode/attention.h"
+#include "vecmill/encode/fma_peak.h"
 #include "vecmill/encode/pack.h"
 
 namespace vecmill::bench {
@@ -242,7 +242,7 @@ int run(std::string_view shape, std::string_view isa_name) {
   }
   const RandomModel model(named_shape(shape));
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  const double peak = fma_peak(cores);
+  const double peak = encode::fma_peak(cores);
   std::printf("%s, %s, multiplication limit %.0f GFLOP/s on %u cores\n", shape.data(),
               name(*isa).data(), peak / 1e9, cores);
   Bench bench(model, encode::kernels(*isa), cores);

@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "fma_peak.h"
 #include "vecmill/encode/encoder.h"
+#include "vecmill/encode/fma_peak.h"
 #include "vecmill/encode/team.h"
 
 namespace vecmill::bench {
@@ -69,7 +69,8 @@ class Peer {
   }
 
   json answer(const json& request) {
-    if (request.contains("peak")) return {{"flops", fma_peak(cores_)}, {"isa", encoder_->isa()}};
+    if (request.contains("peak"))
+      return {{"flops", encode::fma_peak(cores_)}, {"isa", encoder_->isa()}};
     if (request.contains("load")) {
       sets_[request["load"]] = read_set(request["path"]);
       return json::object();

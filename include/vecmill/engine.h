@@ -20,7 +20,7 @@ struct ModelOptions {
   std::uint32_t dims = 0;            ///< Matryoshka: keep so many components; 0: all
   std::uint32_t max_seq_length = 0;  ///< tokens per text; 0: the model's own limit
   std::string device = "cpu";        ///< or "auto"
-  std::uint32_t threads = 0;         ///< 0: one per core
+  std::uint32_t threads = 0;         ///< 0: one per core that this process may use
 };
 
 enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };
@@ -86,10 +86,10 @@ class Engine {
   /// finished and kept, and the error is kCancelled: the same job with `resume` goes on.
   Result<EmbedReport> run(const EmbedJob& job,
                           const std::function<void(const EmbedProgress&)>& progress = {},
-                          std::stop_token stop = {});
+                          const std::stop_token& stop = {});
 
   /// Reads and tokenizes only.
-  Result<CountReport> count(const EmbedJob& job, std::stop_token stop = {});
+  Result<CountReport> count(const EmbedJob& job, const std::stop_token& stop = {});
 
   /// The `k` rows of an index (what `run` wrote) that are nearest to the text, best first.
   ///   errors  kMismatch when the index is of another space than this engine's documents

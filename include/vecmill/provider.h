@@ -53,6 +53,9 @@ class Provider {
   /// What a token stands for; empty when that is not known here.
   [[nodiscard]] virtual std::string token_text(TokenId /*id*/) const { return {}; }
 
+  /// Multiplications and additions that a text of so many tokens takes; 0: not known here.
+  [[nodiscard]] virtual double operations(std::uint32_t /*tokens*/) const { return 0; }
+
   /// One result per text, in order. One bad text fails alone.
   virtual std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
                                                const EmbedOptions& options) = 0;

@@ -49,14 +49,20 @@ again and compares it with what came; rm asks first, unless --yes.
 
   vecmill models ls)";
 
+constexpr std::string_view kBenchDetails =
+    R"(Latency by length, throughput by batch, both with the tokenizer and over all threads, beside what
+the multiplications alone would take; memory, and what to set. Wants an idle machine.
+
+  vecmill bench --model all-MiniLM-L6-v2)";
+
 constexpr std::string_view kConfigDetails =
     R"(A flag beats the environment (VECMILL_*), that the nearest vecmill.toml, that
 $XDG_CONFIG_HOME/vecmill/config.toml, that the default.
 
   vecmill config show --origin)";
 
-const std::vector<Command>& commands() {
-  static const std::vector<Command> list = {
+std::vector<Command> text_commands() {
+  return {
       {"embed",
        "IN...",
        "turn texts into vectors",
@@ -77,6 +83,11 @@ const std::vector<Command>& commands() {
        {"model", "ids-only", "format", "id-field", "text-field", "whole-file"},
        kTokenizeDetails,
        run_tokenize},
+  };
+}
+
+std::vector<Command> model_commands() {
+  return {
       {"import",
        "PATH",
        "put a model from a folder, wheel or zip into the store",
@@ -95,6 +106,17 @@ const std::vector<Command>& commands() {
        {"yes"},
        kModelsDetails,
        run_models},
+      {"bench",
+       "",
+       "measure what a model reaches on this machine",
+       {"model", "dims", "max-seq-length", "device", "threads"},
+       kBenchDetails,
+       run_bench},
+  };
+}
+
+std::vector<Command> other_commands() {
+  return {
       {"doctor",
        "",
        "say what vecmill finds on this machine, and what is wrong with it",
@@ -110,6 +132,16 @@ const std::vector<Command>& commands() {
        "  eval \"$(vecmill completion bash)\"",
        run_completion},
   };
+}
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> list = [] {
+    std::vector<Command> all = text_commands();
+    for (const auto& more : {model_commands(), other_commands()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
+  }();
   return list;
 }
 

@@ -1,6 +1,7 @@
 #include "vecmill/cli/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "vecmill/cli/output.h"
@@ -11,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 std::string readable_seconds(double seconds) {
-  const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+  const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
   if (whole < 120) return std::to_string(whole) + " s";
   if (whole < 7200) return std::to_string(whole / 60) + " min";
   return std::to_string(whole / 3600) + " h " + std::to_string(whole / 60 % 60) + " min";

@@ -45,7 +45,7 @@ void pack_keys(const float* keys, std::size_t stride, std::uint32_t count, std::
       const bool four = lane + 4 <= lanes && features % 4 == 0;
       for (std::uint32_t f = 0; f < features; f += four ? 4 : 1) {
         if (four) {
-          transpose_4x4(key + f, stride, panels + f * kPanel + lane);
+          transpose_4x4(key + f, stride, panels + std::size_t{f} * kPanel + lane);
         } else {
           panels[f * kPanel + lane] = key[f];
         }

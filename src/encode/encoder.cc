@@ -62,6 +62,17 @@ const std::string& Encoder::fingerprint() const { return state_->model.fingerpri
 const std::string& Encoder::weights_sha256() const { return state_->model.weights_sha256; }
 std::string Encoder::isa() const { return std::string(name(state_->isa)); }
 
+double Encoder::operations(std::uint32_t tokens) const {
+  double weights = 0, attention = 0;
+  for (const Layer& layer : state_->model.transformer.layers) {
+    for (const Linear* l : {&layer.qkv, &layer.attention_out, &layer.ffn_in, &layer.ffn_out}) {
+      weights += double{2} * l->in * l->out;
+    }
+    attention += double{4} * tokens * state_->model.transformer.hidden;
+  }
+  return tokens * (weights + attention);
+}
+
 std::unique_ptr<EncoderWorkspace> Encoder::make_workspace() const {
   return std::unique_ptr<EncoderWorkspace>(new EncoderWorkspace());
 }

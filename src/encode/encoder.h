@@ -73,6 +73,9 @@ class Encoder {
   [[nodiscard]] const std::string& weights_sha256() const;  ///< of the files they were packed from
   [[nodiscard]] std::string isa() const;                    ///< the instruction set in use
 
+  /// Multiplications and additions that a text of so many tokens takes in the layers.
+  [[nodiscard]] double operations(std::uint32_t tokens) const;
+
   [[nodiscard]] std::unique_ptr<EncoderWorkspace> make_workspace() const;
 
   /// On the calling thread. `out` is [batch.size(), dims()].

@@ -7,9 +7,9 @@
 #include <chrono>
 #include <cmath>
 #include <mutex>
-#include <thread>
 
 #include "vecmill/base/check.h"
+#include "vecmill/base/cores.h"
 #include "vecmill/engine/embed_run.h"
 #include "vecmill/engine/open_model.h"
 #include "vecmill/engine/run_report.h"
@@ -83,8 +83,7 @@ Engine::~Engine() = default;
 
 Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
   const auto start = Clock::now();
-  const std::uint32_t threads =
-      options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+  const std::uint32_t threads = options.threads > 0 ? options.threads : usable_cores();
   auto state = std::make_unique<State>();
   VECMILL_ASSIGN(state->provider, engine::open_model(options, threads));
   state->pool = std::make_unique<WorkerPool>(threads);
@@ -109,7 +108,7 @@ std::vector<Result<Embedding>> Engine::embed(std::span<const std::string_view> t
 
 Result<EmbedReport> Engine::run(const EmbedJob& job,
                                 const std::function<void(const EmbedProgress&)>& progress,
-                                std::stop_token stop) {
+                                const std::stop_token& stop) {
   const SpaceInfo space = capabilities(job.options).space;
   sink::SinkOptions sink_options;
   sink_options.resume = job.resume;
@@ -141,7 +140,7 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
   return report;
 }
 
-Result<CountReport> Engine::count(const EmbedJob& job, std::stop_token stop) {
+Result<CountReport> Engine::count(const EmbedJob& job, const std::stop_token& stop) {
   VECMILL_ASSIGN(const auto source, open_source(job));
   const std::uint32_t limit = capabilities(job.options).max_tokens;
   CountReport report;

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
-#include <thread>
 
+#include "vecmill/base/cores.h"
 #include "vecmill/encode/isa.h"
 #include "vecmill/hub/store.h"
 
@@ -82,7 +82,7 @@ MachineFact models(const hub::StorePaths& paths) {
 std::vector<MachineFact> examine_machine() {
   std::vector<MachineFact> facts = {
       {"version", version(), true, {}}, processor(), instruction_set()};
-  facts.push_back({"threads", std::to_string(std::thread::hardware_concurrency()), true, {}});
+  facts.push_back({"threads", std::to_string(usable_cores()), true, {}});
   facts.push_back(memory());
   const auto paths = hub::StorePaths::from_environment();
   if (!paths) {

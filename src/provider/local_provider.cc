@@ -79,6 +79,10 @@ class LocalProvider : public Provider {
     return tokenizer_.id_to_token(id);
   }
 
+  [[nodiscard]] double operations(std::uint32_t tokens) const override {
+    return encoder_->operations(tokens);
+  }
+
   std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
                                        const EmbedOptions& options) override {
     std::vector<Result<Embedding>> results;

@@ -244,3 +244,22 @@ def test_an_index_finds_its_model_from_another_folder(vecmill):
     vecmill.folder = inner
     answer = vecmill("query", "one", "--index", "../out.npy", "-q")
     assert answer.code == 0 and answer.out.split()[0] == "a.txt:1", answer
+
+
+def test_bench_measures_up_to_the_limit_of_the_model(vecmill, model):
+    found = vecmill("bench", "--model", model, "--max-seq-length", "40", "--json").json
+    assert found["schema"] == "vecmill.bench.v1" and found["dims"] == 384 and found["threads"] >= 1
+    assert [row["tokens"] for row in found["latency"]] == [8, 16, 32]
+    assert all(0 < row["median_seconds"] <= row["p95_seconds"] for row in found["latency"])
+    assert [row["batch_size"] for row in found["throughput"]] == [0, 1, 8, 32, 128]
+    assert all(row["tokens_per_second"] > row["texts_per_second"] > 0 for row in found["throughput"])
+    assert 8 <= found["mean_tokens"] <= 40 and found["peak_rss_bytes"] > 10_000_000
+    assert found["best_batch_size"] in (0, 1, 8, 32, 128)
+    if found["isa"] != "portable":
+        assert found["limit"] > 0 and all(row["share_of_limit"] > 0 for row in found["latency"])
+
+
+def test_bench_prints_a_table_and_takes_no_files(vecmill):
+    answer = vecmill("bench", "--model", "builtin:hash")
+    assert answer.code == 0 and "builtin:hash" in answer.out and "by tokens" in answer.out
+    assert vecmill("bench", "notes.txt").code == 2

@@ -1,4 +1,4 @@
-#include "fma_peak.h"
+#include "vecmill/encode/fma_peak.h"
 
 #include <immintrin.h>
 
@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace vecmill::bench {
+namespace vecmill::encode {
 namespace {
 
 constexpr int kSteps = 2'000'000;
@@ -101,24 +101,25 @@ __attribute__((target("avx512f"))) float run_avx512() {
 
 }  // namespace
 
-double fma_peak(unsigned cores) {
+double fma_peak(unsigned threads) {
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
   const bool wide = __builtin_cpu_supports("avx512f");
-  const double operations = 2.0 * (wide ? 16 : 8) * kChains * kSteps * cores;
+  const double operations = 2.0 * (wide ? 16 : 8) * kChains * kSteps * threads;
   double best = 0;
   for (int round = 0; round < 25; ++round) {
     const auto start = std::chrono::steady_clock::now();
-    std::vector<std::jthread> threads;
-    for (unsigned core = 0; core < cores; ++core) {
-      threads.emplace_back([wide] {
+    std::vector<std::jthread> running;
+    for (unsigned i = 0; i < threads; ++i) {
+      running.emplace_back([wide] {
         volatile float kept = wide ? run_avx512() : run_avx2();
         (void)kept;
       });
     }
-    threads.clear();
+    running.clear();
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     best = std::max(best, operations / taken.count());
   }
   return best;
 }
 
-}  // namespace vecmill::bench
+}  // namespace vecmill::encode

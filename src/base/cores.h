@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+namespace vecmill {
+
+/// How many threads can run at a time: the processors that this process may use, and not more than
+/// its control group's share of processor time. At least 1.
+[[nodiscard]] std::uint32_t usable_cores();
+
+/// The smallest share of processor time, in processors, that a control group (`group`, as in
+/// /proc/self/cgroup) or one above it is given; nothing when none is.
+///   root  where the groups are mounted: /sys/fs/cgroup (version 2)
+[[nodiscard]] std::optional<double> cpu_quota(const std::filesystem::path& root,
+                                              std::string_view group);
+
+/// The group of version 2 in the text of /proc/self/cgroup; empty when there is none.
+[[nodiscard]] std::string_view own_group(std::string_view proc_self_cgroup);
+
+}  // namespace vecmill
