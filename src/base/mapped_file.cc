@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -58,6 +59,23 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+Status MappedFile::in_pieces(const std::function<Status(std::span<const std::byte>)>& use) const {
+  constexpr std::size_t kPiece = 8U << 20;
+  for (std::size_t at = 0; at < size_; at += kPiece) {
+    const auto piece = bytes().subspan(at, std::min(kPiece, size_ - at));
+    VECMILL_TRY(use(piece));
+    forget(piece);
+  }
+  return {};
+}
+
+void MappedFile::forget(std::span<const std::byte> part) const {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = static_cast<std::size_t>(part.data() - data_) / page * page;
+  const auto end = static_cast<std::size_t>(part.data() - data_) + part.size();
+  if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {

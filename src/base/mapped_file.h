@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,13 @@ class MappedFile {
   [[nodiscard]] std::string_view text() const {
     return {reinterpret_cast<const char*>(data_), size_};
   }
+
+  /// Calls `use` with one piece of the file after the other and lets go of the memory behind each:
+  /// a file of any size passes through a few megabytes. Stops at the first error.
+  Status in_pieces(const std::function<Status(std::span<const std::byte>)>& use) const;
+
+  /// Lets go of the memory behind a part of `bytes()`; it is read from the file when used again.
+  void forget(std::span<const std::byte> part) const;
 
  private:
   const std::byte* data_ = nullptr;

@@ -23,6 +23,34 @@ TEST(MappedFileTest, HoldsTheWholeFile) {
   EXPECT_EQ(file->text(), content);
 }
 
+TEST(MappedFileTest, PiecesAreTheFileAndWhatIsForgottenIsReadAgain) {
+  std::string content(20'000'001, 'x');
+  for (std::size_t i = 0; i < content.size(); i += 4099) content[i] = static_cast<char>(i % 251);
+  const auto file = MappedFile::open(file_with(content));
+  ASSERT_TRUE(file);
+  std::string seen;
+  const auto keep = [&](std::span<const std::byte> piece) -> Status {
+    seen.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+    return {};
+  };
+  ASSERT_TRUE(file->in_pieces(keep));
+  EXPECT_TRUE(seen == content);
+  EXPECT_TRUE(file->text() == content);
+  file->forget(file->bytes().subspan(4097, 12345));
+  EXPECT_TRUE(file->text() == content);
+}
+
+TEST(MappedFileTest, PiecesStopAtTheFirstError) {
+  const auto file = MappedFile::open(file_with(std::string(20'000'000, 'x')));
+  int calls = 0;
+  const Status status = file->in_pieces([&](std::span<const std::byte>) -> Status {
+    ++calls;
+    return make_error(ErrorKind::kIo, "full");
+  });
+  EXPECT_FALSE(status);
+  EXPECT_EQ(calls, 1);
+}
+
 TEST(MappedFileTest, AnEmptyFileIsEmpty) {
   const auto file = MappedFile::open(file_with(""));
   ASSERT_TRUE(file);

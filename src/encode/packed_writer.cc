@@ -69,7 +69,7 @@ Status PackedWriter::flush_block() {
   return {};
 }
 
-Status PackedWriter::append(std::span<const std::byte> bytes) {
+Status PackedWriter::append_bytes(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const std::size_t room = std::min(kPackedBlock - block_.size(), bytes.size());
     block_.insert(block_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(room));
@@ -79,12 +79,21 @@ Status PackedWriter::append(std::span<const std::byte> bytes) {
   return {};
 }
 
-Status PackedWriter::add(std::string name, std::span<const float> values) {
+Status PackedWriter::start(std::string name, std::uint64_t floats) {
   block_.resize((block_.size() + kAlignment - 1) / kAlignment * kAlignment);
   if (block_.size() == kPackedBlock) VECMILL_TRY(flush_block());
   const std::uint64_t offset = checksums_.size() * kPackedBlock + block_.size();
-  meta_.tensors.insert_or_assign(std::move(name), PackedMeta::Place{offset, values.size()});
-  return append(std::as_bytes(values));
+  meta_.tensors.insert_or_assign(std::move(name), PackedMeta::Place{offset, floats});
+  return {};
+}
+
+Status PackedWriter::append(std::span<const float> values) {
+  return append_bytes(std::as_bytes(values));
+}
+
+Status PackedWriter::add(std::string name, std::span<const float> values) {
+  VECMILL_TRY(start(std::move(name), values.size()));
+  return append(values);
 }
 
 Status PackedWriter::finish(ConfigFiles configs, std::vector<PackedSource> weights) {

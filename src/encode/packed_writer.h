@@ -25,12 +25,15 @@ class PackedWriter {
 
   /// Appends one tensor, aligned to 64 bytes.
   Status add(std::string name, std::span<const float> values);
+  /// The same in pieces: `start`, then `append` until there are so many floats.
+  Status start(std::string name, std::uint64_t floats);
+  Status append(std::span<const float> values);
 
   Status finish(ConfigFiles configs, std::vector<PackedSource> weights);
 
  private:
   PackedWriter() = default;
-  Status append(std::span<const std::byte> bytes);
+  Status append_bytes(std::span<const std::byte> bytes);
   Status flush_block();
   Status write_all(std::span<const std::byte> bytes, std::uint64_t offset);
   Status publish();

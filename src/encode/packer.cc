@@ -77,10 +77,9 @@ Status Packer::norm(const std::string& base, const std::string& to) {
 }
 
 Status Packer::embeddings(const TensorNames& names) {
-  {
-    VECMILL_ASSIGN(const auto words, weights_.read(names.words, {config_.vocab, config_.hidden}));
-    VECMILL_TRY(writer_.add("words", words));
-  }
+  VECMILL_TRY(writer_.start("words", std::uint64_t{config_.vocab} * config_.hidden));
+  VECMILL_TRY(weights_.read_pieces(names.words, {config_.vocab, config_.hidden},
+                                   [&](auto piece) { return writer_.append(piece); }));
   VECMILL_ASSIGN(auto positions,
                  weights_.read(names.positions, {config_.max_positions, config_.hidden}));
   if (!names.token_types.empty()) {  // a single text has type 0 throughout
@@ -135,7 +134,10 @@ Status add_sources(const Weights& weights, const fs::path& root,
   for (const fs::path& path : weights.files()) {
     VECMILL_ASSIGN(const MappedFile file, MappedFile::open(path));
     Sha256 hash;
-    hash.update(file.bytes());
+    VECMILL_TRY(file.in_pieces([&](std::span<const std::byte> piece) -> Status {
+      hash.update(piece);
+      return {};
+    }));
     sources.push_back({path.lexically_relative(root).string(), file.bytes().size(), hash.hex()});
   }
   return {};

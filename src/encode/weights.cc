@@ -98,6 +98,17 @@ std::vector<std::string> Weights::names() const {
 
 Result<std::vector<float>> Weights::read(std::string_view name,
                                          std::initializer_list<std::uint64_t> shape) const {
+  std::vector<float> values;
+  VECMILL_TRY(read_pieces(name, shape, [&](std::span<const float> piece) -> Status {
+    values.insert(values.end(), piece.begin(), piece.end());
+    return {};
+  }));
+  return values;
+}
+
+Status Weights::read_pieces(std::string_view name, std::initializer_list<std::uint64_t> shape,
+                            const std::function<Status(std::span<const float>)>& use) const {
+  constexpr std::uint64_t kPiece = 1U << 20;
   const auto place = tensors_.find(name);
   if (place == tensors_.end()) {
     return make_error(ErrorKind::kInvalidData, "tensor '" + std::string(name) + "' is missing",
@@ -113,14 +124,22 @@ Result<std::vector<float>> Weights::read(std::string_view name,
   }
   std::uint64_t count = 1;
   for (const std::uint64_t extent : shape) count *= extent;
-  std::vector<float> values(count);
-  const auto bytes = files_[file].bytes().subspan(info.offset, info.bytes);
-  if (Status status = read_floats(bytes, info.dtype, values); !status) {
-    Error error = std::move(status).error();
-    error.where = where;
-    return error;
+  if (count == 0) return {};
+  const std::uint64_t width = info.bytes / count;  // of a value, in bytes
+  std::vector<float> values;
+  for (std::uint64_t first = 0; first < count; first += kPiece) {
+    values.resize(std::min(kPiece, count - first));
+    const auto bytes =
+        files_[file].bytes().subspan(info.offset + first * width, values.size() * width);
+    if (Status status = read_floats(bytes, info.dtype, values); !status) {
+      Error error = std::move(status).error();
+      error.where = where;
+      return error;
+    }
+    VECMILL_TRY(use(values));
+    files_[file].forget(bytes);
   }
-  return values;
+  return {};
 }
 
 }  // namespace vecmill::encode

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +30,10 @@ class Weights {
   ///   errors  kInvalidData: missing, NaN; kMismatch: another shape; kUnsupported: another type
   Result<std::vector<float>> read(std::string_view name,
                                   std::initializer_list<std::uint64_t> shape) const;
+
+  /// The same piece by piece, without ever holding the whole tensor. Stops at the first error.
+  Status read_pieces(std::string_view name, std::initializer_list<std::uint64_t> shape,
+                     const std::function<Status(std::span<const float>)>& use) const;
 
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const;

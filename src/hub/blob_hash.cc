@@ -32,7 +32,10 @@ BlobHash::Digests BlobHash::finish() {
 Result<BlobHash::Digests> hash_file(const std::filesystem::path& path, bool git) {
   VECMILL_ASSIGN(const MappedFile file, MappedFile::open(path));
   BlobHash hash(git ? std::optional<std::uint64_t>(file.bytes().size()) : std::nullopt);
-  hash.update(file.text());
+  VECMILL_TRY(file.in_pieces([&](std::span<const std::byte> piece) -> Status {
+    hash.update({reinterpret_cast<const char*>(piece.data()), piece.size()});
+    return {};
+  }));
   return hash.finish();
 }
 

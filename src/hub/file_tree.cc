@@ -13,14 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostFiles = 100'000;
-constexpr std::size_t kPiece = 1 << 20;
-
-Status put_in_pieces(std::string_view bytes, const ByteSink& sink) {
-  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kPiece))) {
-    VECMILL_TRY(sink(bytes.substr(0, kPiece)));
-  }
-  return {};
-}
 
 class FolderTree : public FileTree {
  public:
@@ -55,7 +47,9 @@ class FolderTree : public FileTree {
 
   Status stream(const std::string& path, const ByteSink& sink) const override {
     VECMILL_ASSIGN(const MappedFile file, MappedFile::open(folder_ / path));
-    return put_in_pieces(file.text(), sink);
+    return file.in_pieces([&](std::span<const std::byte> piece) {
+      return sink({reinterpret_cast<const char*>(piece.data()), piece.size()});
+    });
   }
 
  private:
