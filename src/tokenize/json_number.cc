@@ -15,7 +15,7 @@ constexpr int kMostPower = 308;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 double power_of_ten(int exponent) {
-  static const auto kPowers = [] {
+  static const auto powers_of_ten = [] {
     std::array<double, kMostPower + 1> powers;
     for (std::size_t i = 0; i < powers.size(); ++i) {
       const std::string text = "1e" + std::to_string(i);
@@ -23,7 +23,7 @@ double power_of_ten(int exponent) {
     }
     return powers;
   }();
-  return kPowers[static_cast<std::size_t>(exponent)];
+  return powers_of_ten[static_cast<std::size_t>(exponent)];
 }
 
 double scale(double value, int exponent) {
