@@ -26,7 +26,7 @@ class PackedWriter {
   /// Appends one tensor, aligned to 64 bytes.
   Status add(std::string name, std::span<const float> values);
 
-  Status finish(ConfigFiles configs, std::vector<PackedSource> weights);
+  Status finish(ConfigFiles configs, std::vector<PackedSource> weights, PackedHeads heads);
 
  private:
   PackedWriter() = default;
