@@ -44,12 +44,15 @@ class ArrayReader {
   const char* end_;
 };
 
+/// Each replaces what an earlier field of the same name gave: of two the last counts.
 bool read_vector(std::string_view value, std::size_t dims, std::vector<float>& out) {
+  out.clear();
   ArrayReader reader(value);
   return reader.numbers(out) && reader.ended() && out.size() == dims;
 }
 
 bool read_multivector(std::string_view value, std::size_t dims, std::vector<float>& out) {
+  out.clear();
   ArrayReader reader(value);
   if (!reader.pass('[')) return false;
   while (!reader.pass(']')) {
@@ -60,6 +63,7 @@ bool read_multivector(std::string_view value, std::size_t dims, std::vector<floa
 }
 
 bool read_sparse(std::string_view value, SparseVector& out) {
+  out.clear();
   std::vector<JsonField> fields;
   std::vector<TokenId> tokens;
   std::vector<float> weights;

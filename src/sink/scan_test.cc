@@ -150,6 +150,20 @@ TEST_P(ScanJsonlTest, DamagedLines) {
   }
 }
 
+TEST_P(ScanJsonlTest, OfTwoFieldsOfOneNameTheLastCounts) {
+  write(kAll);
+  std::string text = *read_file(out());
+  const std::string twice =
+      R"("dense":[9,9,9],"sparse":{"indices":[9],"values":[9]},"multivector":[[9,9]],)";
+  text.insert(text.find("\"dense\""), twice);
+  std::ofstream(out(), std::ios::binary) << text;
+  const auto found = scan(kAll);
+  ASSERT_TRUE(found) << found.error().to_string();
+  EXPECT_EQ(found->front().vector, rows().front().vector);
+  EXPECT_EQ(found->front().sparse, rows().front().sparse);
+  EXPECT_EQ(found->front().multivector, rows().front().multivector);
+}
+
 INSTANTIATE_TEST_SUITE_P(Outputs, ScanJsonlTest, testing::Values(".jsonl"));
 
 TEST(ScanFactoryTest, ANpyHoldsDenseVectorsOnly) {

@@ -216,6 +216,22 @@ def test_heads_in_a_pickle_are_read_on_import(vecmill, source, expected):
         check_row(row, wanted)
 
 
+def test_a_snapshot_that_another_tool_fetched(vecmill, source):
+    """Weights as safetensors, heads as the Hub has them: dense at once, the others after an import."""
+    snapshot = vecmill.folder / "hub/models--org--m3/snapshots" / ("a" * 40)
+    shutil.copytree(MODEL, snapshot)
+    vecmill.write("hub/models--org--m3/refs/main", "a" * 40)
+    for path in snapshot.glob("*_linear.safetensors"):
+        path.unlink()
+    cache = {"HF_HUB_CACHE": str(vecmill.folder / "hub"), "VECMILL_HOME": str(vecmill.folder / "home")}
+    assert embed(vecmill, source, "dense.npy", model="org/m3", env=cache).code == 0
+    answer = embed(vecmill, source, "out.db", "--outputs", "multivector", "--json", model="m3", env=cache)
+    assert answer.code == 7 and "colbert_linear.pt" in answer.error["message"]
+    assert answer.error["hint"] == f"run: vecmill import {snapshot} --name org/m3"
+    assert vecmill("import", snapshot, "--name", "org/m3", env=cache).code == 0
+    assert embed(vecmill, source, "out.db", "--outputs", "multivector", model="org/m3", env=cache).code == 0
+
+
 def test_a_head_that_does_not_fit(vecmill, source):
     folder = vecmill.folder / "model"
     shutil.copytree(MODEL, folder)
