@@ -107,6 +107,23 @@ TEST_P(ScanTest, TheDenseIndexIsThereWhereDenseVectorsAre) {
   EXPECT_THAT(index->row(0, scratch), ElementsAre(1, 0.1F, 0));
 }
 
+TEST_P(ScanTest, AResumeWantsTheSameOutputs) {
+  write(kAll);
+  SinkOptions options;
+  options.resume = true;
+  SpaceInfo info{"space", "f32/1", "m", 3};
+  info.outputs = {false, true, true};
+  info.multivector_dims = 2;
+  const auto others = sink::open(out(), info, options);
+  ASSERT_FALSE(others);
+  EXPECT_EQ(others.error().kind, ErrorKind::kMismatch);
+  EXPECT_THAT(others.error().message, HasSubstr("dense,sparse,multivector"));
+  info.outputs = kAll;
+  const auto same = sink::open(out(), info, options);
+  ASSERT_TRUE(same) << same.error().to_string();
+  EXPECT_TRUE(same->complete);
+}
+
 TEST_P(ScanTest, AnIndexWithoutDenseVectorsIsNone) {
   write({false, true, true});
   const auto index = read_index(out());
