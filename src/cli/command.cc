@@ -20,7 +20,9 @@ same file.
   cat lines.txt | vecmill embed - --out lines.jsonl
 
 --outputs makes more of each text in the same pass, for models that can (bge-m3): sparse, a weight
-per token; multivector, a vector per token but the first. They go to .jsonl and .db.
+per token; multivector, a vector per token but the first. They go to .jsonl, each under its name,
+sparse as {"indices": [...], "values": [...]}; and to .db, into the tables sparse(id, token, weight)
+and multivectors(id, vectors, count, dims, dtype).
 
   vecmill embed docs.jsonl --model bge-m3 --outputs dense,sparse,multivector --out docs.db)";
 
