@@ -9,7 +9,9 @@ the files is written into tests/golden/versions.json. Each set NAME has
   NAME.jsonl  a line per text: text, prompt, tokens (how many ids), prompt_tokens
   NAME.ids    all ids, one text after the other, u16 little-endian
   NAME.f32    the vectors, f32 little-endian
-and the tiny models lie in models/NAME.
+and the tiny models lie in models/NAME. A model with heads (bge-m3) has besides
+  NAME.sparse.jsonl      a line per text: {"token id": weight}
+  NAME.multivector.f32   the vectors of all tokens but the first, one text after the other
 """
 import argparse
 import inspect
@@ -121,6 +123,11 @@ def tiny_texts():
     return EDGES[:36] + SENTENCES + ["a <pad> b <pad> c", "[PAD] a [PAD]", long[:600], long * 3]
 
 
+def m3_texts():
+    return EDGES[:36] + SENTENCES[:14] + ["<s> </s> <pad> <mask> <unk>", "the mill the mill The mill", "a <pad> b <pad> c",
+                                          " ".join(SENTENCES[:8]), " ".join(SENTENCES * 3)]
+
+
 SPECIALS = {"bert": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], "s": ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]}
 
 
@@ -197,6 +204,10 @@ TINY = {
                        Dense(32, 16, bias=False, activation_function=torch.nn.Identity(), use_residual=True), Normalize()], {}, ""),
     "distilbert": (transformers.DistilBertConfig, dict(dim=32, n_heads=4, hidden_dim=64, n_layers=2, max_position_embeddings=64),
                    "wordpiece", 290, 64, lambda: [Pooling(32, pooling_mode=("max", "mean")), Normalize()], {}, "bf16"),
+    # bge-m3 in small. The seed of a model is its place among the sorted names: new ones go behind this.
+    "xlm-roberta-m3": (transformers.XLMRobertaConfig, dict(COMMON, max_position_embeddings=1026, type_vocab_size=1,
+                                                           layer_norm_eps=1e-5), "unigram", 360, 1024,
+                       lambda: [Pooling(32, pooling_mode="cls"), Normalize()], {}, "f16 heads"),
 }
 
 
@@ -234,6 +245,8 @@ def rewrite_weights(folder, layout, config):
 def make_model(name):
     config_class, arguments, kind, vocab, max_length, tail, prompts, layout = TINY[name]
     tokenizer = make_tokenizer(kind, vocab, max_length)
+    if "heads" in layout:
+        tokenizer.eos_token = "</s>"  # as XLM-RoBERTa's own tokenizer has it
     config = config_class(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id,
                           bos_token_id=tokenizer.cls_token_id, eos_token_id=tokenizer.sep_token_id, **arguments)
     model = transformers.AutoModel.from_config(config)
@@ -252,7 +265,55 @@ def make_model(name):
                 randomize(module, seed + 50 + i)
             SentenceTransformer(modules=[Transformer(base), *chain], prompts=prompts).save(str(folder), create_model_card=False)
     rewrite_weights(folder, layout, config)
+    if "heads" in layout:
+        make_heads(folder, seed)
     return folder
+
+
+def make_heads(folder, seed):
+    """As in BAAI/bge-m3: state dicts in f16, saved by torch; beside them what import makes of them."""
+    for name, size, offset in (("sparse_linear", 1, 90), ("colbert_linear", 24, 91)):
+        linear = torch.nn.Linear(32, size)
+        randomize(linear, seed + offset)
+        if size == 1:
+            linear.bias.data += 1  # so that most tokens have a weight, and some have none
+        state = {key: tensor.half() for key, tensor in linear.state_dict().items()}
+        torch.save(state, folder / f"{name}.pt")
+        save_file(state, folder / f"{name}.safetensors", {"format": "pt"})
+
+
+def write_heads(name, folder):
+    """By the formulas of FlagEmbedding 1.3 (FlagOpen/FlagEmbedding): `_sparse_embedding` and `_colbert_embedding` of
+    EncoderOnlyEmbedderM3ModelForInference in finetune/embedder/encoder_only/m3/modeling.py; `_process_token_weights` and
+    `_process_colbert_vecs` of M3Embedder in inference/embedder/encoder_only/m3.py."""
+    model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    heads = {name: {key: tensor.float() for key, tensor in torch.load(folder / f"{name}.pt", weights_only=True).items()}
+             for name in ("sparse_linear", "colbert_linear")}
+    unused = {tokenizer.convert_tokens_to_ids(tokenizer.special_tokens_map[token])
+              for token in ("cls_token", "eos_token", "pad_token", "unk_token")}
+    all_ids = np.fromfile(GOLDEN / f"{name}.ids", "<u2").astype(np.int64)
+    dense = np.fromfile(GOLDEN / f"{name}.f32", "<f4").reshape(-1, 32)
+    lines, vectors, at = [], [], 0
+    for number, line in enumerate((GOLDEN / f"{name}.jsonl").read_text("utf8").splitlines()):
+        tokens = json.loads(line)["tokens"]
+        ids = all_ids[at:at + tokens]
+        at += tokens
+        with torch.no_grad():
+            hidden = model(input_ids=torch.tensor(ids)[None]).last_hidden_state[0]
+            weights = torch.relu(torch.nn.functional.linear(hidden, **heads["sparse_linear"]))[:, 0]
+            colbert = torch.nn.functional.linear(hidden[1:], **heads["colbert_linear"])
+            vectors.append(torch.nn.functional.normalize(colbert, dim=-1).numpy())
+            cls = torch.nn.functional.normalize(hidden[0], dim=-1).numpy()
+        assert np.abs(cls - dense[number]).max() < 1e-6, number  # sentence-transformers agrees
+        result = {}
+        for weight, token in zip(weights.tolist(), ids.tolist()):
+            if token not in unused and weight > result.get(token, 0):
+                result[token] = weight
+        lines.append(json.dumps({str(token): result[token] for token in sorted(result)}))
+    (GOLDEN / f"{name}.sparse.jsonl").write_text("\n".join(lines) + "\n")
+    np.concatenate(vectors).astype("<f4").tofile(GOLDEN / f"{name}.multivector.f32")
+    print(f"{name}: {sum(len(json.loads(line)) for line in lines)} weights, {sum(map(len, vectors))} token vectors")
 
 
 def write_set(name, folder, texts):
@@ -282,7 +343,10 @@ def main():
     torch.manual_seed(1)
     for name in TINY:
         if arguments.only in (None, name):
-            write_set(name, make_model(name), tiny_texts())
+            folder = make_model(name)
+            write_set(name, folder, m3_texts() if "heads" in TINY[name][-1] else tiny_texts())
+            if "heads" in TINY[name][-1]:
+                write_heads(name, folder)
     if arguments.only in (None, "all-MiniLM-L6-v2"):
         write_set("all-MiniLM-L6-v2", arguments.minilm, minilm_texts())
     versions = {m.__name__: m.__version__ for m in (torch, transformers, sentence_transformers, tokenizers, np)}

@@ -65,7 +65,16 @@ struct CountReport {
 
 struct Hit {
   std::string id;
-  float score = 0;  ///< cosine
+  float score = 0;
+};
+
+/// How a query and a row are compared, as in the paper of bge-m3.
+enum class QueryMode : std::uint8_t {
+  kAuto,         ///< dense where the index has it, else what it has
+  kDense,        ///< cosine
+  kSparse,       ///< sum over shared tokens of the product of weights
+  kMultivector,  ///< mean over the query's tokens of the largest cosine
+  kHybrid,       ///< of those that the index has: 0.4 dense, 0.2 sparse, 0.4 multivector
 };
 
 /// One model, ready to embed. Safe from any thread.
@@ -92,8 +101,10 @@ class Engine {
   Result<CountReport> count(const EmbedJob& job, const std::stop_token& stop = {});
 
   /// The `k` rows of an index (what `run` wrote) that are nearest to the text, best first.
-  ///   errors  kMismatch when the index is of another space than this engine's documents
-  Result<std::vector<Hit>> query(std::string_view text, const std::string& index, std::size_t k);
+  ///   errors  kMismatch when the index is of another space than this engine's documents, or does
+  ///           not hold what the mode compares
+  Result<std::vector<Hit>> query(std::string_view text, const std::string& index, std::size_t k,
+                                 QueryMode mode = QueryMode::kAuto);
 
   /// The ids of all tokens of a text, as Provider::tokenize.
   Result<std::vector<TokenId>> tokenize(std::string_view text) const;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "vecmill/outputs.h"
 #include "vecmill/result.h"
 #include "vecmill/sink.h"
 #include "vecmill/tokens.h"
@@ -24,12 +25,15 @@ struct Capabilities {
 struct EmbedOptions {
   Role role = Role::kDocument;
   Truncate truncate = Truncate::kEnd;
+  Outputs outputs = {};
 };
 
 struct Embedding {
-  std::vector<float> vector;  ///< [dims]
+  std::vector<float> vector;  ///< [dims]; what was not asked for is empty
   std::uint32_t tokens = 0;   ///< that went into the model, special tokens included
   std::uint32_t truncated_tokens = 0;
+  SparseVector sparse = {};
+  std::vector<float> multivector = {};  ///< [n, multivector_dims]: a unit vector for each token
 };
 
 /// Turns texts into vectors. Nothing of limits, retries or money is inside: they wrap it.
@@ -38,7 +42,16 @@ class Provider {
  public:
   virtual ~Provider() = default;
 
-  /// Role and truncation are part of the space that the vectors are in.
+  /// Whether this model can do what the options ask for; `embed` fails for each text if not.
+  ///   errors  kUnsupported: an output that the model does not have
+  [[nodiscard]] virtual Status check(const EmbedOptions& options) const {
+    if (Outputs{}.contain(options.outputs) && options.outputs.any()) return {};
+    return make_error(ErrorKind::kUnsupported,
+                      "gives dense vectors only, " + name(options.outputs) + " was asked for",
+                      capabilities(options).space.model);
+  }
+
+  /// Role, truncation and outputs are part of the space that the vectors are in.
   [[nodiscard]] virtual Capabilities capabilities(const EmbedOptions& options) const = 0;
 
   /// How many tokens a text has for this model, special tokens included, before any truncation.

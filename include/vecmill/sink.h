@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "vecmill/outputs.h"
 #include "vecmill/result.h"
 
 namespace vecmill {
@@ -16,16 +17,20 @@ struct SpaceInfo {
   std::string arithmetic;  ///< "f32/1": number format and the version of the engine's numerics
   std::string model;       ///< the name the user gave, for people to read
   std::uint32_t dims = 0;
-  std::uint32_t max_tokens = 0;  ///< that a text was cut at; 0: none. Part of `space`, too
+  std::uint32_t max_tokens = 0;        ///< that a text was cut at; 0: none. Part of `space`, too
+  Outputs outputs = {};                ///< what there is of each text
+  std::uint32_t multivector_dims = 0;  ///< of a token's vector, where there are such
 };
 
 /// One finished text, or one that failed: `error` set means there is no vector.
 struct OutputRow {
   std::string id;
-  std::vector<float> vector;  ///< [dims], empty on failure
+  std::vector<float> vector;  ///< [dims]; empty on failure or when it was not asked for
   std::string metadata;       ///< JSON object text or empty
   std::uint32_t truncated_tokens = 0;
-  std::optional<Error> error;
+  std::optional<Error> error = {};
+  SparseVector sparse = {};             ///< empty as `vector`
+  std::vector<float> multivector = {};  ///< [n, multivector_dims], empty as `vector`
 };
 
 /// Where vectors go. Used by one thread. Idempotent: writing a row with an id and position that is

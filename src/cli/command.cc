@@ -17,13 +17,26 @@ same file.
 
   vecmill embed notes.jsonl --out notes.npy
   vecmill embed docs/ --model org/name --out docs.db --resume
-  cat lines.txt | vecmill embed - --out lines.jsonl)";
+  cat lines.txt | vecmill embed - --out lines.jsonl
+
+--outputs makes more of each text in the same pass, for models that can (bge-m3): sparse, a weight
+per token; multivector, a vector per token but the first. They go to .jsonl, each under its name,
+sparse as {"indices": [...], "values": [...]}; and to .db, into the tables sparse(id, token, weight)
+and multivectors(id, vectors, count, dims, dtype).
+
+  vecmill embed docs.jsonl --model bge-m3 --outputs dense,sparse,multivector --out docs.db)";
 
 constexpr std::string_view kQueryDetails =
     R"(The index knows the model it was made with; --model is only needed where that model has
 another name or place now.
 
-  vecmill query "how do I undo a commit" --index notes.npy -k 5)";
+  vecmill query "how do I undo a commit" --index notes.npy -k 5
+
+--mode: dense is the cosine; sparse the sum over shared tokens of the product of their weights;
+multivector the mean over the tokens of the question of the best cosine; hybrid 0.4 dense + 0.2
+sparse + 0.4 multivector, of those that the index has, divided by the sum of their weights.
+
+  vecmill query "how do I undo a commit" --index docs.db --mode hybrid)";
 
 constexpr std::string_view kTokenizeDetails =
     R"(Without IN it reads standard input, a line a text. Special tokens are shown; nothing is cut.
@@ -68,13 +81,13 @@ std::vector<Command> text_commands() {
        "turn texts into vectors",
        {"out", "model", "role", "dims", "truncate", "empty", "store", "id-field", "text-field",
         "format", "whole-file", "resume", "dry-run", "batch-size", "max-seq-length", "device",
-        "threads", "progress"},
+        "threads", "progress", "outputs"},
        kEmbedDetails,
        run_embed},
       {"query",
        "TEXT",
        "ask an output of embed which of its texts are nearest",
-       {"index", "top", "model", "dims", "max-seq-length", "device", "threads"},
+       {"index", "top", "mode", "model", "dims", "max-seq-length", "device", "threads"},
        kQueryDetails,
        run_query},
       {"tokenize",

@@ -25,6 +25,7 @@ Result<EmbedJob> job_of(const Invocation& invocation) {
     return make_error(ErrorKind::kInvalidArgument, "there is no place for the vectors", {},
                       "name it with --out: .npy, .jsonl or .db");
   }
+  VECMILL_ASSIGN(job.options.outputs, parse_outputs(settings.text("outputs"), "--outputs"));
   job.half = settings.text("store") == "f16";
   job.resume = settings.on("resume");
   job.batch_size = settings.count("batch-size");

@@ -19,6 +19,15 @@ Result<ModelOptions> options_for(const Settings& settings, const std::string& in
   return options;
 }
 
+QueryMode mode_of(const Settings& settings) {
+  const std::string& mode = settings.text("mode");
+  return mode == "dense"         ? QueryMode::kDense
+         : mode == "sparse"      ? QueryMode::kSparse
+         : mode == "multivector" ? QueryMode::kMultivector
+         : mode == "hybrid"      ? QueryMode::kHybrid
+                                 : QueryMode::kAuto;
+}
+
 std::string hits_json(const std::string& model, const std::vector<Hit>& hits) {
   return JsonObject()
       .text("schema", "vecmill.query.v1")
@@ -48,8 +57,9 @@ Result<ExitCode> run_query(const Invocation& invocation) {
   }
   VECMILL_ASSIGN(const ModelOptions options, options_for(settings, index));
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
-  VECMILL_ASSIGN(const std::vector<Hit> hits,
-                 engine->query(invocation.arguments[0], index, settings.count("top")));
+  VECMILL_ASSIGN(
+      const std::vector<Hit> hits,
+      engine->query(invocation.arguments[0], index, settings.count("top"), mode_of(settings)));
   if (settings.on("json")) {
     VECMILL_TRY(print(hits_json(options.model, hits)));
     return kExitOk;

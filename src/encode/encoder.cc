@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "vecmill/base/hash.h"
 #include "vecmill/encode/forward.h"
 #include "vecmill/encode/isa.h"
 #include "vecmill/encode/kernels/kernels.h"
@@ -20,6 +21,7 @@ struct EncoderWorkspace::State {
   std::vector<std::span<const TokenId>> texts;
   std::vector<float> hidden;  ///< [tokens of the batch, hidden]
   std::vector<float> vector;  ///< of one text, on its way through the modules
+  HeadPass heads;
 };
 EncoderWorkspace::EncoderWorkspace() : state_(std::make_unique<State>()) {}
 EncoderWorkspace::~EncoderWorkspace() = default;
@@ -30,9 +32,16 @@ struct Encoder::State {
   const Kernels& kernels;
   std::uint32_t dims;
 
+  /// What a call gives back.
+  struct Results {
+    float* vectors = nullptr;
+    const HeadRequest& heads;
+  };
+
   Status run(std::span<const Sequence> batch, EncoderWorkspace::State& work, Team* team,
-             float* out) const;
+             const Results& results) const;
   Status check(const Sequence& sequence) const;
+  Status check(const HeadRequest& heads, std::size_t texts) const;
   void finish(const Sequence& sequence, const float* hidden, std::vector<float>& vector,
               float* out) const;
 };
@@ -60,6 +69,19 @@ const ModelDescription& Encoder::description() const { return state_->model.conf
 std::uint32_t Encoder::dims() const { return state_->dims; }
 const std::string& Encoder::fingerprint() const { return state_->model.fingerprint; }
 const std::string& Encoder::weights_sha256() const { return state_->model.weights_sha256; }
+Outputs Encoder::outputs() const { return state_->model.heads.outputs(); }
+std::uint32_t Encoder::multivector_dims() const {
+  const auto& head = state_->model.heads.multivector;
+  return head ? head->out : 0;
+}
+std::string Encoder::heads_fingerprint(const Outputs& outputs) const {
+  std::string all;
+  for (const auto& [name, head] : state_->model.file.meta().heads) {
+    const bool wanted = name == "sparse" ? outputs.sparse : outputs.multivector;
+    if (wanted) all += name + " " + head.source.sha256 + "\n";
+  }
+  return all.empty() ? all : sha256_hex("vecmill heads 1\n" + all);
+}
 std::string Encoder::isa() const { return std::string(name(state_->isa)); }
 
 double Encoder::operations(std::uint32_t tokens) const {
@@ -77,14 +99,14 @@ std::unique_ptr<EncoderWorkspace> Encoder::make_workspace() const {
   return std::unique_ptr<EncoderWorkspace>(new EncoderWorkspace());
 }
 
-Status Encoder::encode(std::span<const Sequence> batch, EncoderWorkspace& workspace,
-                       float* out) const {
-  return state_->run(batch, *workspace.state_, nullptr, out);
+Status Encoder::encode(std::span<const Sequence> batch, EncoderWorkspace& workspace, float* out,
+                       const HeadRequest& heads) const {
+  return state_->run(batch, *workspace.state_, nullptr, {out, heads});
 }
 
 Status Encoder::encode_one(const Sequence& sequence, Team& team, EncoderWorkspace& workspace,
-                           float* out) const {
-  return state_->run({&sequence, 1}, *workspace.state_, &team, out);
+                           float* out, const HeadRequest& heads) const {
+  return state_->run({&sequence, 1}, *workspace.state_, &team, {out, heads});
 }
 
 Status verify_packed(const std::filesystem::path& packed_file) {
@@ -108,9 +130,22 @@ Status Encoder::State::check(const Sequence& sequence) const {
   return model.verify_words(sequence.ids);
 }
 
+Status Encoder::State::check(const HeadRequest& heads, std::size_t texts) const {
+  const Outputs had = model.heads.outputs();
+  if (heads.out.empty()) return {};
+  if (heads.out.size() != texts) {
+    return make_error(ErrorKind::kInvalidArgument, "as many results as texts are needed");
+  }
+  if (had.contain(heads.outputs)) return {};
+  return make_error(ErrorKind::kUnsupported,
+                    "gives " + name(had) + ", " + name(heads.outputs) + " was asked for",
+                    model.file.where());
+}
+
 Status Encoder::State::run(std::span<const Sequence> batch, EncoderWorkspace::State& work,
-                           Team* team, float* out) const {
+                           Team* team, const Results& results) const {
   if (batch.empty()) return {};
+  VECMILL_TRY(check(results.heads, batch.size()));
   work.texts.clear();
   std::size_t tokens = 0;
   for (const Sequence& sequence : batch) {
@@ -122,19 +157,22 @@ Status Encoder::State::run(std::span<const Sequence> batch, EncoderWorkspace::St
   work.hidden.resize(std::max(work.hidden.size(), tokens * hidden));
   const Transformer& transformer = model.transformer;
   prepare(transformer, work.texts, team == nullptr ? 1 : team->size(), work.forward);
+  const HeadRequest& heads = results.heads;
+  work.heads.begin(model.heads, heads.out.empty() ? Outputs{} : heads.outputs, tokens);
   const auto share = [&](const Crew& crew) {
     forward(transformer, kernels, work.texts, work.forward, work.hidden.data(), crew);
+    work.heads.project(kernels, work.hidden.data(), crew);
   };
   if (team == nullptr) {
     share({});
   } else {
     team->run(share);
   }
-  const float* rows = work.hidden.data();
-  for (const Sequence& sequence : batch) {
-    finish(sequence, rows, work.vector, out);
-    rows += sequence.ids.size() * hidden;
-    out += dims;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    finish(batch[i], work.hidden.data() + first * hidden, work.vector, results.vectors + i * dims);
+    if (!heads.out.empty()) work.heads.finish(batch[i].ids, first, heads.dropped, heads.out[i]);
+    first += batch[i].ids.size();
   }
   return {};
 }

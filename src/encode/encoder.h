@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "vecmill/encode/heads.h"
 #include "vecmill/encode/model_description.h"
 #include "vecmill/result.h"
 #include "vecmill/tokens.h"
@@ -32,6 +33,13 @@ struct Sequence {
   std::span<const TokenId> ids;
   std::uint32_t prompt_tokens =
       0;  ///< leading ids that come from the prompt, <s> or [CLS] included
+};
+
+/// What is wanted beside the vector of each text.
+struct HeadRequest {
+  Outputs outputs = {};              ///< `dense` is not looked at
+  std::span<const TokenId> dropped;  ///< ids that get no weight: [CLS], </s>, padding, unknown
+  std::span<TextHeads> out;          ///< [batch.size()], or empty when nothing is wanted
 };
 
 struct EncoderOptions {
@@ -67,6 +75,14 @@ class Encoder {
   [[nodiscard]] const ModelDescription& description() const;
   [[nodiscard]] std::uint32_t dims() const;  ///< of the vectors that `encode` writes
 
+  /// What the model has heads for; and the size of each token's vector, 0 without such a head.
+  [[nodiscard]] Outputs outputs() const;
+  [[nodiscard]] std::uint32_t multivector_dims() const;
+
+  /// SHA-256 over the heads that `outputs` needs; empty when it needs none. They are no part of
+  /// `fingerprint`: dense vectors are the same without them.
+  [[nodiscard]] std::string heads_fingerprint(const Outputs& outputs) const;
+
   /// SHA-256 over weights and configuration that change a vector (tokenizer, prompt, limit and dims
   /// are the caller's part of the fingerprint).
   [[nodiscard]] const std::string& fingerprint() const;
@@ -80,12 +96,13 @@ class Encoder {
 
   /// On the calling thread. `out` is [batch.size(), dims()].
   ///   errors  kInvalidArgument: an empty sequence, too many ids, an id outside the vocabulary;
-  ///           kInvalidData: the packed file is damaged
-  Status encode(std::span<const Sequence> batch, EncoderWorkspace& workspace, float* out) const;
+  ///           kInvalidData: the packed file is damaged; kUnsupported: a head that is not there
+  Status encode(std::span<const Sequence> batch, EncoderWorkspace& workspace, float* out,
+                const HeadRequest& heads = {}) const;
 
   /// One text over the threads of `team`, for latency; the same bits as `encode`.
-  Status encode_one(const Sequence& sequence, Team& team, EncoderWorkspace& workspace,
-                    float* out) const;
+  Status encode_one(const Sequence& sequence, Team& team, EncoderWorkspace& workspace, float* out,
+                    const HeadRequest& heads = {}) const;
 
  private:
   struct State;

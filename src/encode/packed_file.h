@@ -16,9 +16,9 @@
 
 namespace vecmill::encode {
 
-/// Format version 1; docs/packed_format.md has the layout. The version also stands for the order in
+/// Format version 2; docs/packed_format.md has the layout. The version also stands for the order in
 /// which kernels want the weights: a change of that order is a new version.
-inline constexpr std::uint32_t kPackedVersion = 1;
+inline constexpr std::uint32_t kPackedVersion = 2;
 inline constexpr std::size_t kPackedHeader = 4096;
 inline constexpr std::size_t kPackedBlock = 16384;
 
@@ -42,6 +42,13 @@ struct PackedSource {
   std::string sha256;
 };
 
+/// A head beside the pooling: its tensors are `head.NAME.weight` and `.bias`.
+struct PackedHead {
+  std::uint32_t dims = 0;  ///< outputs per token
+  PackedSource source;
+};
+using PackedHeads = std::map<std::string, PackedHead, std::less<>>;
+
 /// The part of the file that describes the rest, stored as JSON.
 struct PackedMeta {
   struct Place {
@@ -51,6 +58,7 @@ struct PackedMeta {
   std::map<std::string, Place, std::less<>> tensors;
   ConfigFiles configs;
   std::vector<PackedSource> weights;
+  PackedHeads heads;  ///< by name: "sparse", "multivector"
 };
 
 [[nodiscard]] std::string write_meta(const PackedMeta& meta);

@@ -28,7 +28,8 @@ class PackedFileTest : public testing::Test {
     VECMILL_ASSIGN(PackedWriter writer, PackedWriter::create(path_));
     VECMILL_TRY(writer.add("short", short_));
     VECMILL_TRY(writer.add("long", long_));
-    return writer.finish({{"config.json", "{}"}}, {{"model.safetensors", 7, "abc"}});
+    return writer.finish({{"config.json", "{}"}}, {{"model.safetensors", 7, "abc"}},
+                         {{"sparse", {1, {"sparse_linear.safetensors", 5, "def"}}}});
   }
 
   void flip(std::uint64_t at) {
@@ -56,6 +57,8 @@ TEST_F(PackedFileTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(std::memcmp(*second, long_.data(), long_.size() * sizeof(float)), 0);
   EXPECT_EQ(file->meta().configs.at("config.json"), "{}");
   EXPECT_EQ(file->meta().weights.at(0).sha256, "abc");
+  EXPECT_EQ(file->meta().heads.at("sparse").dims, 1u);
+  EXPECT_EQ(file->meta().heads.at("sparse").source.sha256, "def");
   EXPECT_TRUE(file->verify_all());
   EXPECT_FALSE(file->tensor("long", 4));
   EXPECT_FALSE(file->tensor("none", 4));
@@ -132,25 +135,32 @@ TEST_F(PackedFileTest, AnotherVersionSaysHowToRepack) {
   const auto file = PackedFile::open(path_);
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().kind, ErrorKind::kUnsupported);
-  EXPECT_THAT(file.error().to_string(), testing::HasSubstr("packed format 5"));
+  EXPECT_THAT(file.error().to_string(),
+              testing::HasSubstr("packed format " + std::to_string(kPackedVersion ^ 4)));
   EXPECT_THAT(file.error().hint, testing::HasSubstr("vecmill import"));
 }
 
 TEST(PackedMetaTest, RefusesBadDescriptions) {
-  const char* cases[] = {"",
-                         "[]",
-                         "{}",
-                         R"({"tensors":{},"configs":{}})",
-                         R"({"tensors":[],"configs":{},"weights":[]})",
-                         R"({"tensors":{"a":[1,2]},"configs":{},"weights":[]})",
-                         R"({"tensors":{"a":[64,1]},"configs":{},"weights":[]})",
-                         R"({"tensors":{"a":[0,17]},"configs":{},"weights":[]})",
-                         R"({"tensors":{"a":[0,18446744073709551615]},"configs":{},"weights":[]})",
-                         R"({"tensors":{"a":[-64,1]},"configs":{},"weights":[]})",
-                         R"({"tensors":{},"configs":{"x":1},"weights":[]})",
-                         R"({"tensors":{},"configs":{},"weights":[{"name":"a"}]})"};
+  const char* cases[] = {
+      "",
+      "[]",
+      "{}",
+      R"({"tensors":{},"configs":{}})",
+      R"({"tensors":[],"configs":{},"weights":[],"heads":{}})",
+      R"({"tensors":{"a":[1,2]},"configs":{},"weights":[],"heads":{}})",
+      R"({"tensors":{"a":[64,1]},"configs":{},"weights":[],"heads":{}})",
+      R"({"tensors":{"a":[0,17]},"configs":{},"weights":[],"heads":{}})",
+      R"({"tensors":{"a":[0,18446744073709551615]},"configs":{},"weights":[],"heads":{}})",
+      R"({"tensors":{"a":[-64,1]},"configs":{},"weights":[],"heads":{}})",
+      R"({"tensors":{},"configs":{"x":1},"weights":[],"heads":{}})",
+      R"({"tensors":{},"configs":{},"weights":[{"name":"a"}],"heads":{}})",
+      R"({"tensors":{},"configs":{},"weights":[]})",
+      R"({"tensors":{},"configs":{},"weights":[],"heads":{"sparse":{"dims":1}}})",
+      R"({"tensors":{},"configs":{},"weights":[],"heads":{"sparse":)"
+      R"({"dims":0,"name":"a","bytes":1,"sha256":"b"}}})"};
   for (const char* text : cases) EXPECT_FALSE(parse_meta(text, 64, "p")) << text;
-  const auto good = parse_meta(R"({"tensors":{"a":[0,16]},"configs":{},"weights":[]})", 64, "p");
+  const auto good =
+      parse_meta(R"({"tensors":{"a":[0,16]},"configs":{},"weights":[],"heads":{}})", 64, "p");
   ASSERT_TRUE(good);
   EXPECT_EQ(good->tensors.at("a").floats, 16u);
 }

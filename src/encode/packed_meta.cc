@@ -1,3 +1,4 @@
+#include <optional>
 #include <utility>
 
 #include "vecmill/encode/json_reader.h"
@@ -23,18 +24,43 @@ Result<PackedMeta::Place> parse_place(const std::string& name, const nlohmann::j
   return make_error(ErrorKind::kInvalidData, "tensor '" + name + "' lies outside the data", where);
 }
 
+nlohmann::json source_json(const PackedSource& source) {
+  return {{"name", source.name}, {"bytes", source.bytes}, {"sha256", source.sha256}};
+}
+
+std::optional<PackedSource> parse_source(const nlohmann::json& value) {
+  if (!value.is_object() || !value.contains("name") || !value["name"].is_string() ||
+      !value.contains("bytes") || !is_size(value["bytes"]) || !value.contains("sha256") ||
+      !value["sha256"].is_string()) {
+    return std::nullopt;
+  }
+  return PackedSource{value["name"].get<std::string>(), value["bytes"].get<std::uint64_t>(),
+                      value["sha256"].get<std::string>()};
+}
+
+std::optional<PackedHead> parse_head(const nlohmann::json& value) {
+  constexpr std::uint64_t kMostDims = 1 << 20;
+  auto source = parse_source(value);
+  if (!source || !value.contains("dims") || !is_size(value["dims"])) return std::nullopt;
+  const auto dims = value["dims"].get<std::uint64_t>();
+  if (dims == 0 || dims > kMostDims) return std::nullopt;
+  return PackedHead{static_cast<std::uint32_t>(dims), *std::move(source)};
+}
+
 }  // namespace
 
 std::string write_meta(const PackedMeta& meta) {
   nlohmann::json json = {{"configs", meta.configs},
                          {"tensors", nlohmann::json::object()},
-                         {"weights", nlohmann::json::array()}};
+                         {"weights", nlohmann::json::array()},
+                         {"heads", nlohmann::json::object()}};
   for (const auto& [name, place] : meta.tensors) {
     json["tensors"][name] = {place.offset, place.floats};
   }
-  for (const PackedSource& source : meta.weights) {
-    json["weights"].push_back(
-        {{"name", source.name}, {"bytes", source.bytes}, {"sha256", source.sha256}});
+  for (const PackedSource& source : meta.weights) json["weights"].push_back(source_json(source));
+  for (const auto& [name, head] : meta.heads) {
+    json["heads"][name] = source_json(head.source);
+    json["heads"][name]["dims"] = head.dims;
   }
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -65,13 +91,15 @@ Result<PackedMeta> parse_meta(std::string_view text, std::uint64_t data_bytes,
   }
   if (!part("weights").is_array()) return bad("'weights'");
   for (const nlohmann::json& value : part("weights")) {
-    if (!value.is_object() || !value.contains("name") || !value["name"].is_string() ||
-        !value.contains("bytes") || !is_size(value["bytes"]) || !value.contains("sha256") ||
-        !value["sha256"].is_string()) {
-      return bad("'weights'");
-    }
-    meta.weights.push_back({value["name"].get<std::string>(), value["bytes"].get<std::uint64_t>(),
-                            value["sha256"].get<std::string>()});
+    auto source = parse_source(value);
+    if (!source) return bad("'weights'");
+    meta.weights.push_back(*std::move(source));
+  }
+  if (!part("heads").is_object()) return bad("'heads'");
+  for (const auto& [name, value] : part("heads").items()) {
+    auto head = parse_head(value);
+    if (!head) return bad("'heads'");
+    meta.heads.emplace(name, *std::move(head));
   }
   return meta;
 }

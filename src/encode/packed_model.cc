@@ -4,6 +4,7 @@
 
 #include "vecmill/base/check.h"
 #include "vecmill/base/hash.h"
+#include "vecmill/encode/head_files.h"
 #include "vecmill/encode/pack.h"
 
 namespace vecmill::encode {
@@ -156,10 +157,14 @@ std::string hash_model(const PackedMeta& meta, const std::string& weights) {
 Result<PackedModel> PackedModel::open(const std::filesystem::path& path) {
   VECMILL_ASSIGN(PackedFile file, PackedFile::open(path));
   VECMILL_ASSIGN(ModelConfig config, parse_model_config(file.meta().configs, path.string()));
-  PackedModel model{std::move(file), std::move(config), {}, {}, {}, {}};
+  PackedModel model{std::move(file), std::move(config), {}, {}, {}, {}, {}};
   const Loader loader(model.file, model.config);
   VECMILL_ASSIGN(model.transformer, loader.transformer());
   VECMILL_ASSIGN(model.post, loader.post());
+  VECMILL_ASSIGN(model.heads, load_heads(model.file, model.config.transformer.hidden));
+  for (std::string& label : head_labels(model.heads.outputs())) {
+    model.config.description.modules.push_back(std::move(label));
+  }
   model.weights_sha256 = hash_sources(model.file.meta().weights);
   model.fingerprint = hash_model(model.file.meta(), model.weights_sha256);
   return model;

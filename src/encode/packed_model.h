@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "vecmill/encode/heads.h"
 #include "vecmill/encode/model_config.h"
 #include "vecmill/encode/packed_file.h"
 #include "vecmill/encode/post_modules.h"
@@ -21,6 +22,7 @@ struct PackedModel {
   ModelConfig config;
   Transformer transformer;
   std::vector<PostStep> post;
+  Heads heads;
   std::string weights_sha256;
   std::string fingerprint;
 

@@ -96,10 +96,12 @@ Status PackedWriter::add(std::string name, std::span<const float> values) {
   return append(values);
 }
 
-Status PackedWriter::finish(ConfigFiles configs, std::vector<PackedSource> weights) {
+Status PackedWriter::finish(ConfigFiles configs, std::vector<PackedSource> weights,
+                            PackedHeads heads) {
   if (!block_.empty()) VECMILL_TRY(flush_block());
   meta_.configs = std::move(configs);
   meta_.weights = std::move(weights);
+  meta_.heads = std::move(heads);
   const std::string meta = write_meta(meta_);
   const auto meta_bytes = std::as_bytes(std::span(meta));
   const auto table = std::as_bytes(std::span(checksums_));

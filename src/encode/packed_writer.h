@@ -29,7 +29,7 @@ class PackedWriter {
   Status start(std::string name, std::uint64_t floats);
   Status append(std::span<const float> values);
 
-  Status finish(ConfigFiles configs, std::vector<PackedSource> weights);
+  Status finish(ConfigFiles configs, std::vector<PackedSource> weights, PackedHeads heads);
 
  private:
   PackedWriter() = default;

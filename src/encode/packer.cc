@@ -3,6 +3,7 @@
 #include "vecmill/base/hash.h"
 #include "vecmill/base/mapped_file.h"
 #include "vecmill/encode/encoder.h"
+#include "vecmill/encode/head_files.h"
 #include "vecmill/encode/model_config.h"
 #include "vecmill/encode/pack.h"
 #include "vecmill/encode/packed_writer.h"
@@ -165,6 +166,9 @@ Status pack_post(const ModelConfig& model, const fs::path& folder, PackedWriter&
 Result<ModelDescription> describe(const fs::path& model_folder) {
   VECMILL_ASSIGN(const ConfigFiles files, load_config_files(model_folder));
   VECMILL_ASSIGN(ModelConfig model, parse_model_config(files, model_folder.string()));
+  for (std::string& label : head_labels(outputs_of(model_folder))) {
+    model.description.modules.push_back(std::move(label));
+  }
   return std::move(model.description);
 }
 
@@ -182,7 +186,8 @@ Status pack(const fs::path& model_folder, const fs::path& packed_file) {
   std::vector<PackedSource> sources;
   VECMILL_TRY(add_sources(weights, model_folder, sources));
   VECMILL_TRY(pack_post(model, model_folder, writer, sources));
-  return writer.finish(std::move(files), std::move(sources));
+  VECMILL_ASSIGN(PackedHeads heads, pack_heads(model_folder, model.transformer.hidden, writer));
+  return writer.finish(std::move(files), std::move(sources), std::move(heads));
 }
 
 }  // namespace vecmill::encode

@@ -54,6 +54,12 @@ Result<Weights> Weights::open(const fs::path& folder) {
   return weights;
 }
 
+Result<Weights> Weights::open_file(const fs::path& path) {
+  Weights weights;
+  VECMILL_TRY(weights.add_file(path));
+  return weights;
+}
+
 Status Weights::add_file(const fs::path& path) {
   VECMILL_ASSIGN(MappedFile file, MappedFile::open(path));
   VECMILL_ASSIGN(TensorTable table, parse_safetensors(file.bytes(), path.string()));

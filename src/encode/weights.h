@@ -26,6 +26,9 @@ class Weights {
   ///   errors  kNotFound (with the way out when there is only a pytorch_model.bin), kInvalidData
   static Result<Weights> open(const std::filesystem::path& folder);
 
+  /// A single safetensors file under any name.
+  static Result<Weights> open_file(const std::filesystem::path& path);
+
   /// The tensor in f32. `shape` is what the configuration demands.
   ///   errors  kInvalidData: missing, NaN; kMismatch: another shape; kUnsupported: another type
   Result<std::vector<float>> read(std::string_view name,

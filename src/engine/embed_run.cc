@@ -11,7 +11,8 @@ namespace vecmill::engine {
 namespace {
 
 constexpr std::size_t kWindowTexts = 2048;
-constexpr std::uint64_t kWindowBytes = 128 << 10;  // some 30,000 tokens
+constexpr std::uint64_t kWindowBytes = 128 << 10;            // some 30,000 tokens
+constexpr std::uint64_t kMultivectorWindowBytes = 16 << 10;  // some 4,000 tokens, 16 MB of bge-m3
 constexpr std::size_t kReadTexts = 64;
 /// A commit waits for the disk: cheap texts share one, expensive ones get their own.
 constexpr std::uint64_t kCommitBytes = 64 << 10;
@@ -98,10 +99,12 @@ class Writer {
 
 }  // namespace
 
-Result<Window> read_window(Source& source) {
+Result<Window> read_window(Source& source, const Outputs& outputs) {
   Window window;
-  while (window.records.size() < kWindowTexts && window.bytes < kWindowBytes) {
-    VECMILL_ASSIGN(auto records, source.next(kReadTexts));
+  const std::uint64_t most = outputs.multivector ? kMultivectorWindowBytes : kWindowBytes;
+  const std::size_t at_once = outputs.multivector ? 4 : kReadTexts;
+  while (window.records.size() < kWindowTexts && window.bytes < most) {
+    VECMILL_ASSIGN(auto records, source.next(at_once));
     if (records.empty()) break;
     for (Record& record : records) {
       window.bytes += record.text.size();
@@ -122,7 +125,7 @@ Result<EmbedReport> run_embedding(const RunParts& parts, const EmbedJob& job,
 
   std::thread reader([&] {
     while (!stop.stop_requested()) {
-      auto window = read_window(parts.source);
+      auto window = read_window(parts.source, job.options.outputs);
       if (!window) {
         error.set(std::move(window).error());
         break;

@@ -28,6 +28,7 @@ Result<EmbedReport> run_embedding(const RunParts& parts, const EmbedJob& job,
                                   const std::stop_token& stop);
 
 /// The next window, at most so much as keeps a few minutes of work at stake; empty at the end.
-Result<Window> read_window(Source& source);
+///   outputs  what will be made of it: a vector for each token takes much memory
+Result<Window> read_window(Source& source, const Outputs& outputs = {});
 
 }  // namespace vecmill::engine

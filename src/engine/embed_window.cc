@@ -43,6 +43,8 @@ OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& don
     return row;
   }
   row.vector = std::move(result->vector);
+  row.sparse = std::move(result->sparse);
+  row.multivector = std::move(result->multivector);
   row.truncated_tokens = result->truncated_tokens;
   done.tokens += result->tokens;
   ++done.embedded;

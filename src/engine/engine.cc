@@ -5,15 +5,15 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <mutex>
 
 #include "vecmill/base/check.h"
 #include "vecmill/base/cores.h"
 #include "vecmill/engine/embed_run.h"
 #include "vecmill/engine/open_model.h"
+#include "vecmill/engine/rank.h"
 #include "vecmill/engine/run_report.h"
-#include "vecmill/sink/index.h"
+#include "vecmill/sink/scan.h"
 #include "vecmill/sink/sink_factory.h"
 #include "vecmill/source/source_factory.h"
 
@@ -56,19 +56,6 @@ Result<std::uint64_t> count_texts(const EmbedJob& job, const std::stop_token& st
   return count;
 }
 
-float length(std::span<const float> v) {
-  double sum = 0;
-  for (const float x : v) sum += double{x} * x;
-  return static_cast<float>(std::sqrt(sum));
-}
-
-float cosine(std::span<const float> a, std::span<const float> b, float length_of_a) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += double{a[i]} * b[i];
-  const float lengths = length_of_a * length(b);
-  return lengths > 0 ? static_cast<float>(sum) / lengths : 0.0F;
-}
-
 }  // namespace
 
 struct Engine::State {
@@ -109,6 +96,7 @@ std::vector<Result<Embedding>> Engine::embed(std::span<const std::string_view> t
 Result<EmbedReport> Engine::run(const EmbedJob& job,
                                 const std::function<void(const EmbedProgress&)>& progress,
                                 const std::stop_token& stop) {
+  VECMILL_TRY(state_->provider->check(job.options));
   const SpaceInfo space = capabilities(job.options).space;
   sink::SinkOptions sink_options;
   sink_options.resume = job.resume;
@@ -141,6 +129,7 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
 }
 
 Result<CountReport> Engine::count(const EmbedJob& job, const std::stop_token& stop) {
+  VECMILL_TRY(state_->provider->check(job.options));
   VECMILL_ASSIGN(const auto source, open_source(job));
   const std::uint32_t limit = capabilities(job.options).max_tokens;
   CountReport report;
@@ -191,43 +180,32 @@ Status Engine::tokenize(
 }
 
 Result<std::vector<Hit>> Engine::query(std::string_view text, const std::string& index,
-                                       std::size_t k) {
-  VECMILL_ASSIGN(const sink::Index rows, sink::read_index(index));
+                                       std::size_t k, QueryMode mode) {
+  VECMILL_ASSIGN(const sink::Meta meta, sink::read_description(index));
+  const SpaceInfo& info = meta.identity.info;
   const auto is_mine = [&](Role role, Truncate truncate) {
-    const SpaceInfo mine = capabilities({role, truncate}).space;
-    return mine.space == rows.info.space && mine.arithmetic == rows.info.arithmetic;
+    const SpaceInfo mine = capabilities({role, truncate, info.outputs}).space;
+    return mine.space == info.space && mine.arithmetic == info.arithmetic;
   };
   if (!is_mine(Role::kDocument, Truncate::kEnd) && !is_mine(Role::kDocument, Truncate::kStart) &&
       !is_mine(Role::kNone, Truncate::kEnd) && !is_mine(Role::kQuery, Truncate::kEnd)) {
     return make_error(ErrorKind::kMismatch,
-                      "was made with another model or other settings (" + rows.info.model + ", " +
-                          std::to_string(rows.info.dims) + " dimensions)",
+                      "was made with another model or other settings (" + info.model + ", " +
+                          std::to_string(info.dims) + " dimensions)",
                       index, "give the model, --dims and --max-seq-length it was made with");
   }
-  auto results = embed(std::span(&text, 1), {Role::kQuery, Truncate::kEnd});
+  VECMILL_ASSIGN(const Outputs compared, engine::compared_outputs(mode, info.outputs, index));
+  auto results = embed(std::span(&text, 1), {Role::kQuery, Truncate::kEnd, compared});
   VECMILL_ASSIGN(const Embedding embedding, std::move(results[0]));
-  const float query_length = length(embedding.vector);
-  std::vector<Hit> hits(rows.size());
-  std::vector<float> scratch;
-  for (std::size_t i = 0; i < hits.size(); ++i) {
-    hits[i] = {rows.ids[i], cosine(embedding.vector, rows.row(i, scratch), query_length)};
-  }
-  k = std::min(k, hits.size());
-  const auto better = [](const Hit& a, const Hit& b) {
-    return a.score != b.score ? a.score > b.score : a.id < b.id;
-  };
-  std::partial_sort(hits.begin(), hits.begin() + static_cast<std::ptrdiff_t>(k), hits.end(),
-                    better);
-  hits.resize(k);
-  return hits;
+  return engine::rank({embedding, compared, info.multivector_dims}, index, k);
 }
 
 Result<ModelOptions> model_of_index(const std::string& index) {
-  VECMILL_ASSIGN(const sink::Index rows, sink::read_index(index));
+  VECMILL_ASSIGN(const sink::Meta meta, sink::read_description(index));
   ModelOptions options;
-  options.model = rows.info.model;
-  options.dims = rows.info.dims;
-  options.max_seq_length = rows.info.max_tokens;
+  options.model = meta.identity.info.model;
+  options.dims = meta.identity.info.dims;
+  options.max_seq_length = meta.identity.info.max_tokens;
   return options;
 }
 

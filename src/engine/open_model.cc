@@ -8,6 +8,7 @@
 #include "vecmill/base/file_system.h"
 #include "vecmill/base/hash.h"
 #include "vecmill/encode/encoder.h"
+#include "vecmill/encode/packed_file.h"
 #include "vecmill/hub/store.h"
 #include "vecmill/provider/hash_provider.h"
 #include "vecmill/provider/local_provider.h"
@@ -19,7 +20,8 @@ namespace fs = std::filesystem;
 constexpr const char* kDefaultModel = "all-MiniLM-L6-v2";
 constexpr const char* kHashModel = "builtin:hash";
 
-/// Path, name, size and time of every file in the folder: another file, another name.
+/// Packed format, path, name, size and time of every file in the folder: another file, another
+/// name.
 Result<std::string> folder_key(const fs::path& folder) {
   std::error_code error;
   std::vector<std::string> files;
@@ -33,6 +35,7 @@ Result<std::string> folder_key(const fs::path& folder) {
   if (error) return make_error(ErrorKind::kIo, "cannot read: " + error.message(), folder.string());
   std::sort(files.begin(), files.end());
   Sha256 hash;
+  hash.update(std::to_string(encode::kPackedVersion) + '\n');
   hash.update(fs::weakly_canonical(folder, error).string());
   for (const std::string& file : files) hash.update('\0' + file);
   return hash.hex();

@@ -86,7 +86,11 @@ class HashProvider final : public Provider {
                                        const EmbedOptions& options) override {
     std::vector<Result<Embedding>> results;
     results.reserve(texts.size());
-    for (const std::string_view text : texts) results.push_back(embed_one(text, options.truncate));
+    const Status possible = check(options);
+    for (const std::string_view text : texts) {
+      results.push_back(possible ? embed_one(text, options.truncate)
+                                 : Result<Embedding>(possible.error()));
+    }
     return results;
   }
 

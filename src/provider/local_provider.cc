@@ -7,8 +7,10 @@
 #include "vecmill/base/hash.h"
 #include "vecmill/base/mapped_file.h"
 #include "vecmill/encode/encoder.h"
+#include "vecmill/encode/head_files.h"
 #include "vecmill/encode/team.h"
 #include "vecmill/provider/space.h"
+#include "vecmill/provider/unweighted_tokens.h"
 #include "vecmill/tokenize/tokenizer.h"
 
 namespace vecmill::provider {
@@ -41,26 +43,46 @@ class Workspaces {
   std::vector<std::unique_ptr<encode::EncoderWorkspace>> idle_;
 };
 
+/// The tokenizer and what is known of it.
+struct Tokens {
+  tokenize::Tokenizer tokenizer;
+  std::string hash;
+  std::vector<TokenId> unweighted;
+};
+
 class LocalProvider : public Provider {
  public:
   LocalProvider(const LocalOptions& options, std::shared_ptr<const encode::Encoder> encoder,
-                tokenize::Tokenizer tokenizer, std::string tokenizer_hash)
+                Tokens tokens)
       : name_(options.name),
+        folder_(options.model_folder),
         encoder_(std::move(encoder)),
-        tokenizer_(std::move(tokenizer)),
-        tokenizer_hash_(std::move(tokenizer_hash)),
+        tokenizer_(std::move(tokens.tokenizer)),
+        tokenizer_hash_(std::move(tokens.hash)),
+        unweighted_(std::move(tokens.unweighted)),
         max_tokens_(options.max_seq_length > 0 ? options.max_seq_length
                                                : encoder_->description().max_tokens),
         threads_(options.threads),
         workspaces_(encoder_) {}
 
+  [[nodiscard]] Status check(const EmbedOptions& options) const override {
+    const Outputs had = encoder_->outputs();
+    if (had.contain(options.outputs) && options.outputs.any()) return {};
+    return encode::missing_head(folder_, name_, options.outputs, had);
+  }
+
   [[nodiscard]] Capabilities capabilities(const EmbedOptions& options) const override {
     const SpaceParts parts{
-        encoder_->fingerprint(), tokenizer_hash_, std::string(prompt(options.role)), max_tokens_,
-        options.truncate,        encoder_->dims()};
+        encoder_->fingerprint(), tokenizer_hash_,  std::string(prompt(options.role)), max_tokens_,
+        options.truncate,        encoder_->dims(), heads_of(options.outputs)};
     Capabilities capabilities;
-    capabilities.space =
-        SpaceInfo{space_of(parts), kArithmetic, name_, encoder_->dims(), max_tokens_};
+    capabilities.space = SpaceInfo{space_of(parts),
+                                   kArithmetic,
+                                   name_,
+                                   encoder_->dims(),
+                                   max_tokens_,
+                                   options.outputs,
+                                   options.outputs.multivector ? encoder_->multivector_dims() : 0};
     capabilities.max_tokens = max_tokens_;
     return capabilities;
   }
@@ -103,7 +125,11 @@ class LocalProvider : public Provider {
       results.emplace_back(std::move(embedding));
       encodings.push_back(std::move(*encoding));
     }
-    encode(encodings, prompt_tokens(options.role), places, results);
+    if (Status status = check(options); !status) {
+      for (const std::size_t place : places) results[place] = Result<Embedding>(status.error());
+      return results;
+    }
+    encode(encodings, options, places, results);
     return results;
   }
 
@@ -131,6 +157,14 @@ class LocalProvider : public Provider {
     return std::string(prompt(role)).append(text);
   }
 
+  /// What the space of outputs beside the dense one depends on.
+  [[nodiscard]] std::string heads_of(const Outputs& outputs) const {
+    std::string heads = encoder_->heads_fingerprint(outputs);
+    if (!outputs.sparse) return heads;
+    for (const TokenId id : unweighted_) heads += " -" + std::to_string(id);
+    return heads;
+  }
+
   /// Leading tokens that belong to the prompt, the first special one included.
   [[nodiscard]] std::uint32_t prompt_tokens(Role role) const {
     const std::string_view text = prompt(role);
@@ -139,45 +173,57 @@ class LocalProvider : public Provider {
     return count && *count > 0 ? static_cast<std::uint32_t>(*count) - 1 : 0;
   }
 
-  void encode(const std::vector<tokenize::Encoding>& encodings, std::uint32_t prompt_tokens,
+  void encode(const std::vector<tokenize::Encoding>& encodings, const EmbedOptions& options,
               const std::vector<std::size_t>& places, std::vector<Result<Embedding>>& results) {
     if (encodings.empty()) return;
+    const std::uint32_t prompt = prompt_tokens(options.role);
     std::vector<encode::Sequence> batch;
     batch.reserve(encodings.size());
-    for (const auto& encoding : encodings) batch.push_back({encoding.ids, prompt_tokens});
-    std::vector<float> vectors(batch.size() * encoder_->dims());
+    for (const auto& encoding : encodings) batch.push_back({encoding.ids, prompt});
+    const std::size_t dims = encoder_->dims();
+    std::vector<float> vectors(batch.size() * dims);
+    const bool only_dense = options.outputs.only_dense();
+    std::vector<encode::TextHeads> heads(only_dense ? 0 : batch.size());
     auto workspace = workspaces_.take();
-    Status status = batch.size() == 1 ? encode_one(batch[0], *workspace, vectors.data())
-                                      : encoder_->encode(batch, *workspace, vectors.data());
+    const encode::HeadRequest request{options.outputs, unweighted_, heads};
+    Status status = batch.size() == 1
+                        ? encode_one(batch[0], *workspace, vectors.data(), request)
+                        : encoder_->encode(batch, *workspace, vectors.data(), request);
     const bool one_by_one = !status && batch.size() > 1;  // so that the bad one fails alone
     for (std::size_t i = 0; i < places.size(); ++i) {
       Result<Embedding>& result = results[places[i]];
       if (one_by_one) {
-        status =
-            encoder_->encode({&batch[i], 1}, *workspace, vectors.data() + i * encoder_->dims());
+        encode::HeadRequest one = request;
+        if (!only_dense) one.out = request.out.subspan(i, 1);
+        status = encoder_->encode({&batch[i], 1}, *workspace, vectors.data() + i * dims, one);
       }
       if (!status) {
         result = Result<Embedding>(status.error());
-      } else {
-        const auto first = vectors.begin() + static_cast<std::ptrdiff_t>(i * encoder_->dims());
-        result->vector.assign(first, first + encoder_->dims());
+        continue;
       }
+      const float* first = vectors.data() + i * dims;
+      if (options.outputs.dense) result->vector.assign(first, first + dims);
+      if (only_dense) continue;
+      result->sparse = std::move(heads[i].sparse);
+      result->multivector = std::move(heads[i].multivector);
     }
     workspaces_.give_back(std::move(workspace));
   }
 
   Status encode_one(const encode::Sequence& sequence, encode::EncoderWorkspace& workspace,
-                    float* out) {
+                    float* out, const encode::HeadRequest& heads) {
     const std::unique_lock lock(team_mutex_, std::try_to_lock);
-    if (threads_ < 2 || !lock) return encoder_->encode({&sequence, 1}, workspace, out);
+    if (threads_ < 2 || !lock) return encoder_->encode({&sequence, 1}, workspace, out, heads);
     if (!team_) team_.emplace(threads_);
-    return encoder_->encode_one(sequence, *team_, workspace, out);
+    return encoder_->encode_one(sequence, *team_, workspace, out, heads);
   }
 
   const std::string name_;
+  const std::filesystem::path folder_;
   const std::shared_ptr<const encode::Encoder> encoder_;
   const tokenize::Tokenizer tokenizer_;
   const std::string tokenizer_hash_;
+  const std::vector<TokenId> unweighted_;
   const std::uint32_t max_tokens_;
   const std::uint32_t threads_;
   Workspaces workspaces_;
@@ -224,8 +270,13 @@ Result<std::unique_ptr<Provider>> make_local_provider(const LocalOptions& option
                           " that the model takes",
                       "--max-seq-length");
   }
+  std::vector<TokenId> unweighted;
+  if (encoder->outputs().sparse) {
+    VECMILL_ASSIGN(unweighted, unweighted_tokens(options.model_folder, tokenizer));
+  }
   return std::unique_ptr<Provider>(std::make_unique<LocalProvider>(
-      options, std::move(encoder), std::move(tokenizer), std::move(hash)));
+      options, std::move(encoder),
+      Tokens{std::move(tokenizer), std::move(hash), std::move(unweighted)}));
 }
 
 }  // namespace vecmill::provider

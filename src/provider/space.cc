@@ -24,6 +24,7 @@ std::string space_of(const SpaceParts& parts) {
   add(hash, "max_tokens", std::to_string(parts.max_tokens));
   add(hash, "truncate", parts.truncate == Truncate::kStart ? "start" : "end");
   add(hash, "dims", std::to_string(parts.dims));
+  if (!parts.heads.empty()) add(hash, "heads", parts.heads);
   return hash.hex();
 }
 

@@ -15,6 +15,7 @@ struct SpaceParts {
   std::uint32_t max_tokens = 0;
   Truncate truncate = Truncate::kEnd;  ///< kError cuts nothing: the same space as kEnd
   std::uint32_t dims = 0;
+  std::string heads;  ///< hash of what makes outputs beside the dense one; empty without such
 };
 
 /// SHA-256 in hex of the parts, each with its name and length, so that no two lists look alike.

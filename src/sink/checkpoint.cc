@@ -34,6 +34,10 @@ void add_common(std::string& out, const Identity& identity, const Counts& counts
   add_text(out, "model", identity.info.model);
   add_number(out, "dims", identity.info.dims);
   add_number(out, "max_tokens", identity.info.max_tokens);
+  if (!identity.info.outputs.only_dense()) {
+    add_text(out, "outputs", name(identity.info.outputs));
+    add_number(out, "multivector_dims", identity.info.multivector_dims);
+  }
   add_text(out, "store", identity.store);
   add_number(out, "rows", counts.rows);
   add_number(out, "failed", counts.failed);
@@ -85,6 +89,21 @@ Result<std::string> text_of(const Members& members, const std::string& key,
   return *std::move(value);
 }
 
+/// An output of dense vectors alone does not say so.
+Status read_outputs(const Members& members, const std::string& where, SpaceInfo& info) {
+  if (!members.contains("outputs")) return {};
+  VECMILL_ASSIGN(const std::string names, text_of(members, "outputs", where));
+  const auto outputs = parse_outputs(names, where);
+  if (!outputs) return damaged(where, "\"outputs\" is impossible");
+  VECMILL_ASSIGN(const std::uint64_t dims, number(members, "multivector_dims", where));
+  if (dims > (1u << 20) || outputs->multivector != (dims > 0)) {
+    return damaged(where, "\"multivector_dims\" is impossible");
+  }
+  info.outputs = *outputs;
+  info.multivector_dims = static_cast<std::uint32_t>(dims);
+  return {};
+}
+
 Result<Meta> common_of(const Members& members, const std::string& where) {
   Meta meta;
   VECMILL_ASSIGN(const std::uint64_t format, number(members, "format", where));
@@ -101,6 +120,7 @@ Result<Meta> common_of(const Members& members, const std::string& where) {
   VECMILL_ASSIGN(const std::uint64_t max_tokens, number(members, "max_tokens", where));
   if (max_tokens > UINT32_MAX) return damaged(where, "\"max_tokens\" is impossible");
   meta.identity.info.max_tokens = static_cast<std::uint32_t>(max_tokens);
+  VECMILL_TRY(read_outputs(members, where, meta.identity.info));
   VECMILL_ASSIGN(meta.identity.store, text_of(members, "store", where));
   VECMILL_ASSIGN(meta.counts.rows, number(members, "rows", where));
   VECMILL_ASSIGN(meta.counts.failed, number(members, "failed", where));
@@ -111,14 +131,16 @@ Result<Meta> common_of(const Members& members, const std::string& where) {
 std::string describe(const Identity& identity) {
   return identity.info.model + " (space " + identity.info.space.substr(0, 12) + ", " +
          identity.info.arithmetic + ", " + std::to_string(identity.info.dims) + " dimensions, " +
-         identity.store + ")";
+         identity.store + ", " + name(identity.info.outputs) + ")";
 }
 
 }  // namespace
 
 Status check_same(const Identity& found, const Identity& wanted, const std::string& where) {
   if (found.info.space == wanted.info.space && found.info.arithmetic == wanted.info.arithmetic &&
-      found.info.dims == wanted.info.dims && found.store == wanted.store) {
+      found.info.dims == wanted.info.dims && found.store == wanted.store &&
+      found.info.outputs == wanted.info.outputs &&
+      found.info.multivector_dims == wanted.info.multivector_dims) {
     return {};
   }
   return make_error(ErrorKind::kMismatch,

@@ -59,6 +59,11 @@ Statement& Statement::bind(int at, std::uint64_t number) {
   return *this;
 }
 
+Statement& Statement::bind_real(int at, double number) {
+  sqlite3_bind_double(statement_.get(), at, number);
+  return *this;
+}
+
 Statement& Statement::bind_blob(int at, std::string_view bytes) {
   sqlite3_bind_blob64(statement_.get(), at, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
   return *this;
@@ -90,5 +95,11 @@ std::string_view Statement::blob(int column) const {
   if (bytes == nullptr) return {};
   return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
+
+std::int64_t Statement::number(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+double Statement::real(int column) const { return sqlite3_column_double(statement_.get(), column); }
 
 }  // namespace vecmill::sink

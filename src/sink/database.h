@@ -39,6 +39,7 @@ class Statement {
 
   Statement& bind(int at, std::string_view text);
   Statement& bind(int at, std::uint64_t number);
+  Statement& bind_real(int at, double number);
   Statement& bind_blob(int at, std::string_view bytes);
 
   /// True while there is a row.
@@ -48,6 +49,8 @@ class Statement {
 
   [[nodiscard]] std::string_view text(int column) const;
   [[nodiscard]] std::string_view blob(int column) const;
+  [[nodiscard]] std::int64_t number(int column) const;
+  [[nodiscard]] double real(int column) const;
 
  private:
   struct Finalize {

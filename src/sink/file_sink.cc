@@ -81,11 +81,13 @@ class FileSink : public Sink {
   }
 
   Status write(std::span<const OutputRow> rows) override {
-    for (const OutputRow& row : rows) add(row);
-    failpoint("sink.write");
-    for (Part& part : parts_) {
-      if (part.waiting.size() >= kFlushBytes) VECMILL_TRY(part.flush());
+    for (const OutputRow& row : rows) {  // one may have megabytes of token vectors
+      add(row);
+      for (Part& part : parts_) {
+        if (part.waiting.size() >= kFlushBytes) VECMILL_TRY(part.flush());
+      }
     }
+    failpoint("sink.write");
     return {};
   }
 
@@ -127,15 +129,16 @@ class FileSink : public Sink {
       ++state_.counts.failed;
       return;
     }
-    VECMILL_CHECK(row.vector.size() == state_.identity.info.dims);
+    const SpaceInfo& info = state_.identity.info;
+    VECMILL_CHECK(row.vector.size() == (info.outputs.dense ? info.dims : 0));
     ++state_.counts.rows;
     if (row.truncated_tokens > 0) ++state_.counts.truncated;
     if (npy_) {
-      put(parts_[0], [&](std::string& out) { append_vector_bytes(out, row, half_); });
+      put(parts_[0], [&](std::string& out) { append_vector_bytes(out, row.vector, half_); });
       put(parts_[1], [&](std::string& out) { append_id_line(out, row); });
       put(parts_[2], [&](std::string& out) { append_record_line(out, row); });
     } else {
-      put(parts_[0], [&](std::string& out) { append_vector_line(out, row, half_); });
+      put(parts_[0], [&](std::string& out) { append_vector_line(out, row, info, half_); });
     }
   }
 

@@ -34,7 +34,8 @@ struct Index {
 };
 
 /// Reads what a sink wrote to `path` (.npy mapped with its side files, .jsonl, .db).
-///   errors  kNotFound, kIo; kInvalidData when a file is damaged or the files contradict each other
+///   errors  kNotFound, kIo; kMismatch: it holds no dense vectors; kInvalidData when a file is
+///   damaged or the files contradict each other
 Result<Index> read_index(const std::string& path);
 
 }  // namespace vecmill::sink

@@ -20,6 +20,38 @@ void append_flags(std::string& out, const OutputRow& row) {
   out += "}\n";
 }
 
+/// "[a,b]", each item by `append(i)`.
+template <class Append>
+void append_list(std::string& out, std::size_t count, Append append) {
+  out += '[';
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) out += ',';
+    append(i);
+  }
+  out += ']';
+}
+
+template <class Number>
+void append_number(std::string& out, Number value) {
+  std::array<char, 32> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  out.append(digits.data(), end.ptr);
+}
+
+void append_numbers(std::string& out, std::span<const float> values, bool half) {
+  append_list(out, values.size(),
+              [&](std::size_t i) { append_number(out, stored(values[i], half)); });
+}
+
+void append_sparse(std::string& out, const SparseVector& weights, bool half) {
+  out += ",\"sparse\":{\"indices\":";
+  append_list(out, weights.size(), [&](std::size_t i) { append_number(out, weights[i].token); });
+  out += ",\"values\":";
+  append_list(out, weights.size(),
+              [&](std::size_t i) { append_number(out, stored(weights[i].weight, half)); });
+  out += '}';
+}
+
 }  // namespace
 
 void append_id_line(std::string& out, const OutputRow& row) {
@@ -33,22 +65,25 @@ void append_record_line(std::string& out, const OutputRow& row) {
   append_flags(out, row);
 }
 
-void append_vector_line(std::string& out, const OutputRow& row, bool half) {
+void append_vector_line(std::string& out, const OutputRow& row, const SpaceInfo& info, bool half) {
   out += "{\"id\":";
   append_json_string(out, row.id);
-  out += ",\"vector\":[";
-  std::array<char, 32> digits;
-  bool first = true;
-  for (const float value : row.vector) {
-    if (!first) out += ',';
-    first = false;
-    const float stored = half ? from_half(to_half(value)) : value;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), stored);
-    out.append(digits.data(), end.ptr);
+  if (info.outputs.dense) {
+    out += info.outputs.only_dense() ? ",\"vector\":" : ",\"dense\":";
+    append_numbers(out, row.vector, half);
   }
-  out += ']';
+  if (info.outputs.sparse) append_sparse(out, row.sparse, half);
+  if (info.outputs.multivector) {
+    out += ",\"multivector\":";
+    const std::span<const float> all(row.multivector);
+    append_list(out, all.size() / info.multivector_dims, [&](std::size_t i) {
+      append_numbers(out, all.subspan(i * info.multivector_dims, info.multivector_dims), half);
+    });
+  }
   append_flags(out, row);
 }
+
+float stored(float value, bool half) { return half ? from_half(to_half(value)) : value; }
 
 void append_failed_line(std::string& out, const OutputRow& row) {
   out += "{\"id\":";
@@ -60,12 +95,12 @@ void append_failed_line(std::string& out, const OutputRow& row) {
   out += "}\n";
 }
 
-void append_vector_bytes(std::string& out, const OutputRow& row, bool half) {
+void append_vector_bytes(std::string& out, std::span<const float> values, bool half) {
   if (!half) {
-    out.append(reinterpret_cast<const char*>(row.vector.data()), row.vector.size() * sizeof(float));
+    out.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
     return;
   }
-  for (const float value : row.vector) {
+  for (const float value : values) {
     const std::uint16_t bits = to_half(value);
     out.append(reinterpret_cast<const char*>(&bits), sizeof(bits));
   }

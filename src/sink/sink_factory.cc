@@ -12,6 +12,11 @@ Result<Opened> open(const std::string& out, const SpaceInfo& info, const SinkOpt
   const std::filesystem::path path(out);
   const Identity identity{info, options.store == Store::kF16 ? "f16" : "f32"};
   const std::string extension = path.extension().string();
+  if (extension == ".npy" && !info.outputs.only_dense()) {
+    return make_error(ErrorKind::kInvalidArgument,
+                      "a .npy holds dense vectors only, " + name(info.outputs) + " was asked for",
+                      out, "choose .jsonl or .db");
+  }
   if (extension == ".db") return open_sqlite_sink(path, identity, options);
   if (extension == ".npy" || extension == ".jsonl") return open_file_sink(path, identity, options);
   return make_error(ErrorKind::kInvalidArgument, "the extension is not one of an output", out,

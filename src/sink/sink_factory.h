@@ -30,7 +30,8 @@ struct Opened {
 /// Opens `out` (.npy, .jsonl or .db by its extension) for one run and locks it against a second.
 /// Nothing under a final name changes before `finish`; until then everything is in files with
 /// ".partial" behind their names. `finish` after a resume gives the bytes of an uninterrupted run.
-///   errors  kInvalidArgument: unknown extension; output or an unfinished run exists (no resume)
+///   errors  kInvalidArgument: unknown extension; sparse or multi-vectors into a .npy; output or an
+///   unfinished run exists (no resume)
 ///           kMismatch: what exists is of another space, arithmetic or store; both are named
 ///           kIo: unwritable, disk full, or another run holds the output
 Result<Opened> open(const std::string& out, const SpaceInfo& info, const SinkOptions& options);

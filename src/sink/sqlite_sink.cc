@@ -15,12 +15,36 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The tables of a finished output, in the database `in`.
-std::string create_tables(const std::string& in) {
-  return "CREATE TABLE " + in +
-         ".vectors(id TEXT PRIMARY KEY, vector BLOB, dims INTEGER, dtype TEXT,"
-         " truncated INTEGER, metadata JSON);"
-         "CREATE TABLE " +
-         in + ".meta(key TEXT PRIMARY KEY, value TEXT);";
+std::string create_tables(const std::string& in, const Outputs& outputs) {
+  std::string sql = "CREATE TABLE " + in +
+                    ".vectors(id TEXT PRIMARY KEY, vector BLOB, dims INTEGER, dtype TEXT,"
+                    " truncated INTEGER, metadata JSON);"
+                    "CREATE TABLE " +
+                    in + ".meta(key TEXT PRIMARY KEY, value TEXT);";
+  if (outputs.sparse) {
+    sql += "CREATE TABLE " + in +
+           ".sparse(id TEXT, token INTEGER, weight REAL, PRIMARY KEY(id, token)) WITHOUT ROWID;";
+  }
+  if (outputs.multivector) {
+    sql += "CREATE TABLE " + in +
+           ".multivectors(id TEXT PRIMARY KEY, vectors BLOB, count INTEGER, dims INTEGER,"
+           " dtype TEXT);";
+  }
+  return sql;
+}
+
+/// Copies what create_tables made, each table in one order.
+std::string copy_tables(const Outputs& outputs) {
+  std::string sql =
+      "INSERT INTO packed.meta SELECT * FROM main.meta ORDER BY rowid;"
+      "INSERT INTO packed.vectors SELECT * FROM main.vectors ORDER BY rowid;";
+  if (outputs.sparse) {
+    sql += "INSERT INTO packed.sparse SELECT * FROM main.sparse ORDER BY id, token;";
+  }
+  if (outputs.multivector) {
+    sql += "INSERT INTO packed.multivectors SELECT * FROM main.multivectors ORDER BY rowid;";
+  }
+  return sql;
 }
 
 /// Only while it runs: the lines of X.failed.jsonl, and the checkpoint of the last commit.
@@ -47,8 +71,7 @@ class SqliteSink : public Sink {
   /// A run that ends before its first commit leaves nothing behind.
   ~SqliteSink() override {
     if (!discard_) return;
-    add_.reset();
-    add_failed_.reset();
+    forget_statements();
     db_.reset();
     (void)files_.remove(partial_);
     (void)files_.remove(partial_.string() + "-journal");
@@ -156,7 +179,7 @@ class SqliteSink : public Sink {
     }
     discard_ = true;
     VECMILL_TRY(open_database());
-    VECMILL_TRY(db_->run("BEGIN;" + create_tables("main") + kWorkTables));
+    VECMILL_TRY(db_->run("BEGIN;" + create_tables("main", outputs()) + kWorkTables));
     return prepare();
   }
 
@@ -164,22 +187,62 @@ class SqliteSink : public Sink {
     VECMILL_ASSIGN(
         add_, Statement::prepare(*db_, "INSERT OR REPLACE INTO vectors VALUES(?,?,?,?,?,json(?))"));
     VECMILL_ASSIGN(add_failed_, Statement::prepare(*db_, "INSERT INTO failed VALUES(?)"));
+    if (outputs().sparse) {
+      VECMILL_ASSIGN(add_weight_,
+                     Statement::prepare(*db_, "INSERT OR REPLACE INTO sparse VALUES(?,?,?)"));
+    }
+    if (outputs().multivector) {
+      VECMILL_ASSIGN(
+          add_multivector_,
+          Statement::prepare(*db_, "INSERT OR REPLACE INTO multivectors VALUES(?,?,?,?,?)"));
+    }
     return {};
   }
 
+  void forget_statements() {
+    for (auto* statement : {&add_, &add_failed_, &add_weight_, &add_multivector_}) {
+      statement->reset();
+    }
+  }
+
+  [[nodiscard]] const Outputs& outputs() const { return state_.identity.info.outputs; }
+  [[nodiscard]] bool half() const { return state_.identity.store == "f16"; }
+
+  /// Everything of one text goes into the same transaction.
   Status add(const OutputRow& row) {
-    VECMILL_CHECK(row.vector.size() == state_.identity.info.dims);
-    const std::string& store = state_.identity.store;
-    buffer_.clear();
-    append_vector_bytes(buffer_, row, store == "f16");
+    const SpaceInfo& info = state_.identity.info;
+    VECMILL_CHECK(row.vector.size() == (outputs().dense ? info.dims : 0));
     ++state_.counts.rows;
     if (row.truncated_tokens > 0) ++state_.counts.truncated;
-    return add_->bind(1, row.id)
+    add_->bind(1, row.id);
+    if (outputs().dense) {  // else the column is null
+      buffer_.clear();
+      append_vector_bytes(buffer_, row.vector, half());
+      add_->bind_blob(2, buffer_);
+    }
+    VECMILL_TRY(add_->bind(3, std::uint64_t{info.dims})
+                    .bind(4, state_.identity.store)
+                    .bind(5, std::uint64_t{row.truncated_tokens > 0})
+                    .bind(6, row.metadata.empty() ? "{}" : row.metadata)
+                    .execute());
+    for (const auto& [token, weight] : row.sparse) {
+      VECMILL_TRY(add_weight_->bind(1, row.id)
+                      .bind(2, static_cast<std::uint64_t>(token))
+                      .bind_real(3, double{stored(weight, half())})
+                      .execute());
+    }
+    return outputs().multivector ? add_multivector(row) : Status();
+  }
+
+  Status add_multivector(const OutputRow& row) {
+    const std::uint64_t dims = state_.identity.info.multivector_dims;
+    buffer_.clear();
+    append_vector_bytes(buffer_, row.multivector, half());
+    return add_multivector_->bind(1, row.id)
         .bind_blob(2, buffer_)
-        .bind(3, std::uint64_t{state_.identity.info.dims})
-        .bind(4, store)
-        .bind(5, std::uint64_t{row.truncated_tokens > 0})
-        .bind(6, row.metadata.empty() ? "{}" : row.metadata)
+        .bind(3, row.multivector.size() / dims)
+        .bind(4, dims)
+        .bind(5, state_.identity.store)
         .execute();
   }
 
@@ -196,8 +259,7 @@ class SqliteSink : public Sink {
   Status publish() {
     VECMILL_TRY(write_meta());
     VECMILL_TRY(write_failed());
-    add_.reset();
-    add_failed_.reset();
+    forget_statements();
     VECMILL_TRY(pack());
     db_.reset();
     failpoint("sink.publish");
@@ -211,9 +273,7 @@ class SqliteSink : public Sink {
     VECMILL_TRY(db_->run("ATTACH " + quoted(packed_) +
                          " AS packed;"
                          "PRAGMA packed.journal_mode=OFF; PRAGMA packed.synchronous=OFF; BEGIN;" +
-                         create_tables("packed") +
-                         "INSERT INTO packed.meta SELECT * FROM main.meta ORDER BY rowid;"
-                         "INSERT INTO packed.vectors SELECT * FROM main.vectors ORDER BY rowid;"
+                         create_tables("packed", outputs()) + copy_tables(outputs()) +
                          "COMMIT; DETACH packed"));
     return sync_packed();
   }
@@ -261,6 +321,8 @@ class SqliteSink : public Sink {
   std::unique_ptr<Database> db_;  // before the statements: they go first
   std::optional<Statement> add_;
   std::optional<Statement> add_failed_;
+  std::optional<Statement> add_weight_;       ///< where there are sparse vectors
+  std::optional<Statement> add_multivector_;  ///< where there are those
   std::string buffer_;
   bool discard_ = false;  ///< what is on disk is of this run, and nothing of it is committed
 };
@@ -284,7 +346,8 @@ Result<Meta> read_sqlite_meta(const fs::path& path) {
   VECMILL_ASSIGN(auto load,
                  Statement::prepare(db,
                                     "SELECT json_group_object(key, CASE WHEN key IN"
-                                    " ('format','dims','max_tokens','rows','failed','truncated')"
+                                    " ('format','dims','max_tokens','multivector_dims','rows',"
+                                    "'failed','truncated')"
                                     " THEN CAST(value AS INTEGER) ELSE value END)"
                                     " FROM meta"));
   VECMILL_TRY(load.step());

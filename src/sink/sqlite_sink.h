@@ -7,10 +7,10 @@
 
 namespace vecmill::sink {
 
-/// X.db: table `vectors` in input order and table `meta`; X.failed.jsonl
-/// beside it. While it runs everything is in X.db.partial, where a commit is one transaction with
-/// the position inside. SQLite writes to the real disk; names and X.failed.jsonl go by
-/// `options.files`.
+/// X.db: table `vectors` in input order and table `meta`; `sparse` and `multivectors` where they
+/// were asked for; X.failed.jsonl beside it. While it runs everything is in X.db.partial, where a
+/// commit is one transaction with the position inside. SQLite writes to the real disk; names and
+/// X.failed.jsonl go by `options.files`.
 Result<Opened> open_sqlite_sink(const std::filesystem::path& out, const Identity& identity,
                                 const SinkOptions& options);
 

@@ -59,6 +59,23 @@ std::vector<Example> read_set(const std::string& name) {
   return examples;
 }
 
+std::vector<std::map<TokenId, double>> read_sparse(const std::string& name) {
+  std::vector<std::map<TokenId, double>> all;
+  std::ifstream lines(kGolden / (name + ".sparse.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    std::map<TokenId, double>& weights = all.emplace_back();
+    const auto json = nlohmann::json::parse(line);
+    for (const auto& [token, weight] : json.items()) {
+      weights.emplace(std::stoi(token), weight.get<double>());
+    }
+  }
+  return all;
+}
+
+std::vector<float> read_multivectors(const std::string& name) {
+  return read_array<float>(kGolden / (name + ".multivector.f32"));
+}
+
 fs::path model_folder(const std::string& name) {
   if (fs::exists(kGolden / "models" / name)) return kGolden / "models" / name;
   if (const char* real = std::getenv("VECMILL_TEST_MODEL")) return real;

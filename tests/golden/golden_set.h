@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct Example {
 /// aborts.
 std::vector<Example> read_set(const std::string& name);
 
+/// NAME.sparse.jsonl, a text each; NAME.multivector.f32, all texts one after the other.
+std::vector<std::map<TokenId, double>> read_sparse(const std::string& name);
+std::vector<float> read_multivectors(const std::string& name);
+
 /// Its model: tests/golden/models/NAME, or the real one (VECMILL_TEST_MODEL,
 /// .cache/models/NAME).
 std::filesystem::path model_folder(const std::string& name);
@@ -33,8 +38,8 @@ struct Distance {
 };
 Distance distance(const std::vector<float>& a, const std::vector<float>& b);
 
-inline const std::vector<std::string> kSets = {"bert",        "bert-bare",       "roberta",
-                                               "xlm-roberta", "camembert",       "mpnet",
-                                               "distilbert",  "all-MiniLM-L6-v2"};
+inline const std::vector<std::string> kSets = {"bert",        "bert-bare",      "roberta",
+                                               "xlm-roberta", "camembert",      "mpnet",
+                                               "distilbert",  "xlm-roberta-m3", "all-MiniLM-L6-v2"};
 
 }  // namespace vecmill::golden
