@@ -34,8 +34,8 @@ void append_mapped(std::u32string& out, const MappingTable& map, char32_t c) {
 void append_decomposed(std::u32string& out, char32_t c, bool compatibility) {
   if (is_syllable(c)) {
     const std::uint32_t index = c - kFirstSyllable;
-    out += kFirstLead + index / (kVowels * kTrails);
-    out += kFirstVowel + index % (kVowels * kTrails) / kTrails;
+    out.push_back(kFirstLead + index / (kVowels * kTrails));
+    out.push_back(kFirstVowel + index % (kVowels * kTrails) / kTrails);
     if (index % kTrails != 0) out += kBeforeTrail + index % kTrails;
     return;
   }
