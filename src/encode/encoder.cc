@@ -32,9 +32,13 @@ struct Encoder::State {
 
   Status run(std::span<const Sequence> batch, EncoderWorkspace::State& work, Team* team,
              float* out) const;
+  Status run_static(std::span<const Sequence> batch, std::vector<float>& vector, float* out) const;
   Status check(const Sequence& sequence) const;
-  void finish(const Sequence& sequence, const float* hidden, std::vector<float>& vector,
-              float* out) const;
+  void pool_rows(const Sequence& sequence, const float* hidden, std::vector<float>& vector) const;
+  void finish(std::vector<float>& vector, float* out) const;
+  [[nodiscard]] bool is_static() const {
+    return model.config.transformer.family == Family::kStatic;
+  }
 };
 
 Encoder::Encoder(std::unique_ptr<const State> state) : state_(std::move(state)) {}
@@ -86,7 +90,7 @@ Status Encoder::State::check(const Sequence& sequence) const {
     return make_error(ErrorKind::kInvalidArgument, std::move(message), model.file.where());
   };
   const std::size_t limit = model.config.transformer.usable_positions();
-  if (sequence.ids.empty()) return bad("a text without tokens cannot be encoded");
+  if (sequence.ids.empty() && !is_static()) return bad("a text without tokens cannot be encoded");
   if (sequence.ids.size() > limit) {
     return bad("a text of " + std::to_string(sequence.ids.size()) +
                " tokens does not fit the model's " + std::to_string(limit) + " positions");
@@ -100,6 +104,7 @@ Status Encoder::State::check(const Sequence& sequence) const {
 Status Encoder::State::run(std::span<const Sequence> batch, EncoderWorkspace::State& work,
                            Team* team, float* out) const {
   if (batch.empty()) return {};
+  if (is_static()) return run_static(batch, work.vector, out);
   work.texts.clear();
   std::size_t tokens = 0;
   for (const Sequence& sequence : batch) {
@@ -121,22 +126,47 @@ Status Encoder::State::run(std::span<const Sequence> batch, EncoderWorkspace::St
   }
   const float* rows = work.hidden.data();
   for (const Sequence& sequence : batch) {
-    finish(sequence, rows, work.vector, out);
+    pool_rows(sequence, rows, work.vector);
+    finish(work.vector, out);
     rows += sequence.ids.size() * hidden;
     out += dims;
   }
   return {};
 }
 
-/// From the hidden states of one text to its vector.
-void Encoder::State::finish(const Sequence& sequence, const float* hidden,
-                            std::vector<float>& vector, float* out) const {
+/// The mean of the rows of the tokens; zeros where no token takes part.
+Status Encoder::State::run_static(std::span<const Sequence> batch, std::vector<float>& vector,
+                                  float* out) const {
+  const std::uint32_t width = model.transformer.embedding_width;
+  for (const Sequence& sequence : batch) {
+    VECMILL_TRY(check(sequence));
+    vector.assign(width, 0.0F);
+    std::size_t count = 0;
+    for (const TokenId id : sequence.ids) {
+      if (id == model.config.unpooled_token) continue;
+      ++count;
+      const float* row = model.transformer.words + static_cast<std::size_t>(id) * width;
+      for (std::uint32_t i = 0; i < width; ++i) vector[i] += row[i];
+    }
+    for (float& v : vector) v /= static_cast<float>(std::max<std::size_t>(count, 1));
+    finish(vector, out);
+    out += dims;
+  }
+  return {};
+}
+
+void Encoder::State::pool_rows(const Sequence& sequence, const float* hidden,
+                               std::vector<float>& vector) const {
   const PoolingConfig& pooling = model.config.pooling;
   vector.resize(pooling.modes.size() * pooling.dims);
   pool(pooling.modes,
        {hidden, static_cast<std::uint32_t>(sequence.ids.size()), pooling.dims,
         pooling.include_prompt ? 0 : sequence.prompt_tokens},
        vector.data());
+}
+
+/// From what the pooling gives to the vector of the text.
+void Encoder::State::finish(std::vector<float>& vector, float* out) const {
   for (const PostStep& step : model.post) {
     std::visit([&](const auto& module) { apply_module(module, vector); }, step);
   }
