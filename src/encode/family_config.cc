@@ -56,7 +56,8 @@ Status expect(const JsonReader& json,
 
 Status read_electra(const JsonReader& json, TransformerConfig& config) {
   VECMILL_ASSIGN(config.embedding_width, json.size("embedding_size", 128));
-  return {};
+  if (config.embedding_width > 0 && config.embedding_width <= 1u << 16) return {};
+  return json.error("'embedding_size' is not a sensible size");
 }
 
 Status read_layer_types(const JsonReader& json, TransformerConfig& config) {

@@ -173,6 +173,7 @@ TEST(FamilyConfigTest, RefusesVariantsByName) {
       {R"("modernbert","num_hidden_layers":1,"layer_types":["linear_attention"])",
        "linear_attention"},
       {R"("modernbert","layer_types":["full_attention"])", "'layer_types'"},
+      {R"("modernbert","num_hidden_layers":1000000000)", "larger than any model"},
       {R"("modernbert","local_attention":1)", "'local_attention'"},
       {R"("modernbert","global_attn_every_n_layers":0)", "'global_attn_every_n_layers'"},
       {R"("modernbert","hidden_size":36,"num_attention_heads":12)", "heads of an even size"},
@@ -199,7 +200,7 @@ TEST(FamilyConfigTest, RefusesVariantsByName) {
       {R"("bert","position_embedding_type":"alibi","feed_forward_type":"geglu",)"
        R"("auto_map":{"AutoModel":"jinaai/jina-bert-v2-qk-post-norm--modeling_bert.JinaBertModel"})",
        "qk-post-norm"},
-      {R"("electra","embedding_size":0)", "embedding size is 0"},
+      {R"("electra","embedding_size":0)", "'embedding_size'"},
       {R"("jina-bert")", "architecture 'jina-bert'"},
       {R"("static")", "architecture 'static'"},
   };

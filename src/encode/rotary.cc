@@ -4,10 +4,10 @@
 
 namespace vecmill::encode {
 
-/// The reference takes each step in single precision, and at position 8000 an angle of its is up to
-/// 5e-4 off the exact one: models were trained with its angles, so they are rounded as there. A
-/// power, sine or cosine is taken in double and rounded once: then no library's last bit matters
-/// and a model packed on one machine is the model packed on another.
+/// The reference takes each step in single precision, so at position 8000 its cosines are up to
+/// 7e-4 off those of the exact angles: models were trained with its angles, and they are rounded as
+/// there. A power, sine or cosine is taken in double and rounded once: then no library's last bit
+/// matters and a model packed on one machine is the model packed on another.
 std::vector<float> rotary_table(const RotaryConfig& config, std::uint32_t positions,
                                 std::uint32_t features) {
   const std::uint32_t half = features / 2;

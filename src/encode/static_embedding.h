@@ -15,6 +15,10 @@ namespace vecmill::encode {
 /// Static embeddings: a text is the mean of its tokens' rows. The module StaticEmbedding of
 /// sentence-transformers ("embedding.weight"), or a model2vec folder ("embeddings", with or without
 /// "mapping" from token to row and "weights" by token).
+///
+/// A text is cut at max_tokens exactly. model2vec first cuts it at max_tokens * the median length
+/// of a token in characters, to save time, which leaves fewer tokens of a very long text with long
+/// words.
 
 /// Neither has a configuration with its sizes; what the weights and the tokenizer say about them
 /// goes under this name among the configuration files.

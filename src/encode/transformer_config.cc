@@ -155,15 +155,14 @@ Status refuse_variants(const JsonReader& json, Family family) {
   return check_auto_map(json, family);
 }
 
-Status check(const JsonReader& json, const TransformerConfig& config) {
-  const std::array<std::pair<std::uint32_t, const char*>, 7> sizes = {{
+Status check_sizes(const JsonReader& json, const TransformerConfig& config) {
+  const std::array<std::pair<std::uint32_t, const char*>, 6> sizes = {{
       {config.hidden, "hidden size"},
       {config.heads, "number of heads"},
       {config.intermediate, "intermediate size"},
       {config.layers, "number of layers"},
       {config.vocab, "vocabulary size"},
       {config.max_positions, "number of positions"},
-      {config.embedding_width, "embedding size"},
   }};
   for (const auto& [size, what] : sizes) {
     if (size == 0) return json.error("the " + std::string(what) + " is 0");
@@ -171,12 +170,16 @@ Status check(const JsonReader& json, const TransformerConfig& config) {
   if (config.hidden > 1u << 16 || config.intermediate > 1u << 18 || config.layers > 1024) {
     return json.error("a size is larger than any model of this kind");
   }
-  if (!config.has_position_table() && config.max_positions > 1u << 18) {
-    return json.error("more positions than any model of this kind");
-  }
   if (config.hidden % config.heads != 0) {
     return json.error("the hidden size " + std::to_string(config.hidden) +
                       " is not a multiple of the " + std::to_string(config.heads) + " heads");
+  }
+  return {};
+}
+
+Status check(const JsonReader& json, const TransformerConfig& config) {
+  if (!config.has_position_table() && config.max_positions > 1u << 18) {
+    return json.error("more positions than any model of this kind");
   }
   if (config.rotary && config.hidden / config.heads % 2 != 0) {
     return json.error("rotary positions need heads of an even size");
@@ -231,6 +234,7 @@ Result<TransformerConfig> parse_transformer_config(std::string_view text,
       return json.error("'relative_attention_num_buckets' is not an even number from 4 to 512");
     }
   }
+  VECMILL_TRY(check_sizes(json, config));
   VECMILL_TRY(read_family(json, config));
   VECMILL_TRY(check(json, config));
   return config;
