@@ -1,7 +1,7 @@
 #include "vecmill/encode/family_config.h"
 
-#include <array>
 #include <cmath>
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -45,9 +45,8 @@ Status read_rotary(const JsonReader& json, RotaryConfig& rotary) {
 }
 
 /// Refuses every one of these keys that is set to something else.
-template <std::size_t kCount>
 Status expect(const JsonReader& json,
-              const std::array<std::pair<const char*, nlohmann::json>, kCount>& only) {
+              std::initializer_list<std::pair<const char*, nlohmann::json>> only) {
   for (const auto& [key, value] : only) {
     if (json.has(key) && json.json().at(key) != value) return unsupported(json, key);
   }
@@ -114,16 +113,16 @@ Status read_modernbert(const JsonReader& json, TransformerConfig& config) {
 
 /// The keys of the code that lies beside the checkpoints.
 Status read_nomic_remote(const JsonReader& json, TransformerConfig& config) {
-  VECMILL_TRY(expect<10>(json, {{{"prenorm", false},
-                                 {"parallel_block", false},
-                                 {"causal", false},
-                                 {"use_rms_norm", false},
-                                 {"rotary_emb_fraction", 1.0},
-                                 {"rotary_emb_interleaved", false},
-                                 {"rotary_emb_scale_base", nullptr},
-                                 {"rotary_scaling_factor", nullptr},
-                                 {"num_experts", 0},
-                                 {"num_heads_kv", config.heads}}}));
+  VECMILL_TRY(expect(json, {{"prenorm", false},
+                            {"parallel_block", false},
+                            {"causal", false},
+                            {"use_rms_norm", false},
+                            {"rotary_emb_fraction", 1.0},
+                            {"rotary_emb_interleaved", false},
+                            {"rotary_emb_scale_base", nullptr},
+                            {"rotary_scaling_factor", nullptr},
+                            {"num_experts", 0},
+                            {"num_heads_kv", config.heads}}));
   for (const char* key : {"rotary_emb_fraction", "n_inner"}) {
     if (!json.has(key)) return json.error("has no '" + std::string(key) + "'");
   }
@@ -153,10 +152,10 @@ Status read_nomic_bert(const JsonReader& json, TransformerConfig& config) {
 }
 
 Status read_gte(const JsonReader& json, TransformerConfig& config) {
-  VECMILL_TRY(expect<4>(json, {{{"layer_norm_type", "layer_norm"},
-                                {"logn_attention_scale", false},
-                                {"logn_attention_clip1", false},
-                                {"pack_qkv", true}}}));
+  VECMILL_TRY(expect(json, {{"layer_norm_type", "layer_norm"},
+                            {"logn_attention_scale", false},
+                            {"logn_attention_clip1", false},
+                            {"pack_qkv", true}}));
   config.gated = true;
   config.biases.ffn_in = false;
   VECMILL_ASSIGN(const std::string type, json.text("model_type", ""));

@@ -21,14 +21,15 @@ std::uint64_t count_of(std::initializer_list<std::uint64_t> shape) {
   return count;
 }
 
-template <class T>
-std::vector<std::int64_t> integers(const std::byte* bytes, std::size_t count) {
+/// Little-endian two's complement of `width` bytes each.
+std::vector<std::int64_t> integers(const std::byte* bytes, std::size_t width, std::size_t count) {
+  const std::uint64_t sign = std::uint64_t{1} << (8 * width - 1);
   std::vector<std::int64_t> values(count);
   for (std::int64_t& value : values) {
-    T stored;
-    std::memcpy(&stored, bytes, sizeof stored);
-    value = stored;
-    bytes += sizeof stored;
+    std::uint64_t stored = 0;
+    std::memcpy(&stored, bytes, width);
+    value = static_cast<std::int64_t>((stored ^ sign) - sign);
+    bytes += width;
   }
   return values;
 }
@@ -159,9 +160,9 @@ Result<std::vector<std::int64_t>> Weights::read_integers(
   VECMILL_ASSIGN(const Place* const place, this->place(name, shape));
   const auto& [file, info] = *place;
   const std::byte* bytes = files_[file].bytes().data() + info.offset;
-  if (info.dtype == "I8") return integers<std::int8_t>(bytes, count_of(shape));
-  if (info.dtype == "I32") return integers<std::int32_t>(bytes, count_of(shape));
-  if (info.dtype == "I64") return integers<std::int64_t>(bytes, count_of(shape));
+  if (info.dtype == "I8") return integers(bytes, 1, count_of(shape));
+  if (info.dtype == "I32") return integers(bytes, 4, count_of(shape));
+  if (info.dtype == "I64") return integers(bytes, 8, count_of(shape));
   return make_error(ErrorKind::kUnsupported,
                     "numbers of type " + info.dtype + " are not supported here",
                     tensor_name(paths_[file], name), "I8, I32 and I64 are");
