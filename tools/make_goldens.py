@@ -4,7 +4,7 @@ all-MiniLM-L6-v2, with the reference implementation in f32.
 
   make_goldens.py [--minilm FOLDER] [--only NAME]
 
-Needs torch 2.15.0, transformers 5.23.0, sentence-transformers 6.2.0, tokenizers 0.23.3. What made
+Needs torch 2.15.0, transformers 5.23.0, sentence-transformers 6.2.0, tokenizers 0.23.3, model2vec 0.10.0. What made
 the files is written into tests/golden/versions.json. Each set NAME has
   NAME.jsonl  a line per text: text, prompt, tokens (how many ids), prompt_tokens
   NAME.ids    all ids, one text after the other, u16 little-endian
@@ -24,15 +24,17 @@ import tempfile
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import model2vec
 import numpy as np
 import sentence_transformers
 import tokenizers
 import torch
 import transformers
+from reference_models import JinaBertConfig, JinaBertModel
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Dense, Normalize, Transformer
-from sentence_transformers.sentence_transformer.modules import LayerNorm, Pooling
+from sentence_transformers.sentence_transformer.modules import LayerNorm, Pooling, StaticEmbedding
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
@@ -180,6 +182,9 @@ def randomize(module, seed):
                 parameter.copy_((0.5 if "embeddings" in name or "bias" in name else 0.25) * noise)
 
 
+SEEDS = {name: 100 + i for i, name in enumerate([
+    "bert", "bert-bare", "camembert", "distilbert", "mpnet", "roberta", "xlm-roberta", "electra", "modernbert", "nomic-bert", "gte",
+    "jina-bert"])} | {"xlm-roberta-m3": 107}  # new names get numbers of their own
 COMMON = dict(hidden_size=32, num_attention_heads=4, intermediate_size=64, num_hidden_layers=2)
 # name: config class, its arguments, tokenizer, vocabulary, max length, tail of modules, prompts, layout
 TINY = {
@@ -204,11 +209,64 @@ TINY = {
                        Dense(32, 16, bias=False, activation_function=torch.nn.Identity(), use_residual=True), Normalize()], {}, ""),
     "distilbert": (transformers.DistilBertConfig, dict(dim=32, n_heads=4, hidden_dim=64, n_layers=2, max_position_embeddings=64),
                    "wordpiece", 290, 64, lambda: [Pooling(32, pooling_mode=("max", "mean")), Normalize()], {}, "bf16"),
-    # bge-m3 in small. The seed of a model is its place among the sorted names: new ones go behind this.
+    # bge-m3 in small.
     "xlm-roberta-m3": (transformers.XLMRobertaConfig, dict(COMMON, max_position_embeddings=1026, type_vocab_size=1,
                                                            layer_norm_eps=1e-5), "unigram", 360, 1024,
                        lambda: [Pooling(32, pooling_mode="cls"), Normalize()], {}, "f16 heads"),
+    "electra": (transformers.ElectraConfig, dict(COMMON, embedding_size=24, max_position_embeddings=140), "wordpiece", 310, 140,
+                lambda: [Pooling(32, pooling_mode="mean"), Normalize()], {}, ""),
+    "modernbert": (transformers.ModernBertConfig,
+                   dict(COMMON, num_hidden_layers=4, intermediate_size=48, max_position_embeddings=400, local_attention=64),
+                   "byte-bpe", 330, 400, lambda: [Pooling(32, pooling_mode="mean"), Normalize()], {}, ""),
+    "nomic-bert": (transformers.NomicBertConfig, dict(COMMON, intermediate_size=256, max_position_embeddings=300), "wordpiece", 312,
+                   300, lambda: [Pooling(32, pooling_mode="mean"), Normalize()],
+                   {"query": "search_query: ", "document": "search_document: "}, "f16"),
+    "gte": (transformers.GteConfig,
+            dict(COMMON, max_position_embeddings=300, rope_parameters={"rope_type": "default", "rope_theta": 500.0}), "unigram", 350,
+            300, lambda: [Pooling(32, pooling_mode="cls"), Normalize()], {}, ""),
+    "jina-bert": (JinaBertConfig, dict(COMMON, hidden_size=36, num_attention_heads=6, max_position_embeddings=300), "wordpiece", 306,
+                  300, lambda: [Pooling(36, pooling_mode="mean"), Normalize()], {}, ""),
 }
+transformers.AutoConfig.register(JinaBertConfig.model_type, JinaBertConfig)
+transformers.AutoModel.register(JinaBertConfig, JinaBertModel)
+
+NTK_FACTOR = 2.0
+
+
+def scale_rotary(model):
+    """NTKScalingRotaryEmbedding of modeling.py in Alibaba-NLP/new-impl; transformers has no such type."""
+    dim = model.config.hidden_size // model.config.num_attention_heads
+    base = model.config.rope_parameters["rope_theta"] * NTK_FACTOR
+    frequencies = 1.0 / base ** (torch.arange(0, dim, 2, dtype=torch.float32) / dim)
+    model.rotary_emb.inv_freq = frequencies / NTK_FACTOR ** (2 / dim)
+
+
+# The config.json of the checkpoints, whose code lies beside them, says the same under other names.
+PUBLISHED = {
+    "nomic-bert": lambda c: {
+        "activation_function": "swiglu", "architectures": ["NomicBertModel"],
+        "auto_map": {"AutoModel": "nomic-ai/nomic-bert-2048--modeling_hf_nomic_bert.NomicBertModel"},
+        "causal": False, "layer_norm_epsilon": c["layer_norm_eps"], "mlp_fc1_bias": False, "mlp_fc2_bias": False,
+        "model_type": "nomic_bert", "n_embd": c["hidden_size"], "n_head": c["num_attention_heads"],
+        "n_inner": c["intermediate_size"], "n_layer": c["num_hidden_layers"], "n_positions": c["max_position_embeddings"],
+        "prenorm": False, "qkv_proj_bias": False, "rotary_emb_base": 1000, "rotary_emb_fraction": 1.0,
+        "rotary_emb_interleaved": False, "rotary_emb_scale_base": None, "rotary_scaling_factor": None,
+        "type_vocab_size": 2, "use_rms_norm": False, "vocab_size": c["vocab_size"]},
+    "gte": lambda c: {key: c[key] for key in c if key != "rope_parameters"} | {
+        "architectures": ["NewModel"], "auto_map": {"AutoModel": "Alibaba-NLP/new-impl--modeling.NewModel"},
+        "model_type": "new", "layer_norm_type": "layer_norm", "logn_attention_scale": False, "pack_qkv": True,
+        "position_embedding_type": "rope", "rope_theta": 500.0, "rope_scaling": {"factor": NTK_FACTOR, "type": "ntk"}},
+    "jina-bert": lambda c: c | {
+        "architectures": ["JinaBertForMaskedLM"], "model_type": "bert", "position_embedding_type": "alibi",
+        "auto_map": {"AutoModel": "jinaai/jina-bert-implementation--modeling_bert.JinaBertModel"},
+        "feed_forward_type": "geglu", "emb_pooler": "mean"},
+}
+
+
+def publish(name, folder):
+    path = folder / "config.json"
+    config = PUBLISHED[name](json.loads(path.read_text()))
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def rewrite_weights(folder, layout, config):
@@ -252,7 +310,7 @@ def make_model(name):
     model = transformers.AutoModel.from_config(config)
     folder = GOLDEN / "models" / name
     shutil.rmtree(folder, ignore_errors=True)
-    seed = 100 + sorted(TINY).index(name)
+    seed = SEEDS[name]
     randomize(model, seed)
     with tempfile.TemporaryDirectory() as base:
         model.save_pretrained(base)
@@ -316,23 +374,95 @@ def write_heads(name, folder):
     print(f"{name}: {sum(len(json.loads(line)) for line in lines)} weights, {sum(map(len, vectors))} token vectors")
 
 
-def write_set(name, folder, texts):
-    model = SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": torch.float32})
-    prompts = [p for p in dict.fromkeys([*model.prompts.values(), ""])]
-    lines, all_ids, vectors = [], [], []
-    for number, text in enumerate(texts):
-        prompt = prompts[number % len(prompts)]
-        ids = model[0].preprocess([prompt + text])["input_ids"][0].tolist()
-        length = model[0]._get_prompt_length(prompt) if prompt else 0
-        lines.append(json.dumps({"text": text, "prompt": prompt, "tokens": len(ids), "prompt_tokens": length}, ensure_ascii=False))
-        all_ids += ids
-        vectors.append(model.encode([text], prompt=prompt or None, batch_size=1)[0])
-    vectors = np.stack(vectors).astype("<f4")
+def static_folder(name):
+    folder = GOLDEN / "models" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def make_static(seed, rows):
+    rng = np.random.default_rng(seed)
+    tokenizer = make_tokenizer("wordpiece", 320, 512)._tokenizer
+    rows = tokenizer.get_vocab_size() if rows is None else rows
+    return tokenizer, rng, rng.standard_normal((rows, 24)).astype(np.float32)
+
+
+def write_static():
+    """A StaticEmbedding module in a folder of its own, as older versions save it, and a prompt."""
+    folder = static_folder("static-embedding")
+    tokenizer, _, rows = make_static(201, None)
+    model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=rows), Normalize()],
+                                prompts={"query": "query: "})
+    model.save(str(folder), create_model_card=False)
+    (folder / "0_StaticEmbedding").mkdir()
+    for file in ("model.safetensors", "tokenizer.json"):
+        (folder / file).rename(folder / "0_StaticEmbedding" / file)
+    modules = json.loads((folder / "modules.json").read_text())
+    modules[0]["path"] = "0_StaticEmbedding"
+    (folder / "modules.json").write_text(json.dumps(modules, indent=2))
+    model = SentenceTransformer(str(folder), device="cpu")
+    examples = []
+    for number, text in enumerate(tiny_texts()):
+        prompt = ["query: ", ""][number % 2]
+        ids = model[0].preprocess([text], prompt=prompt)["input_ids"].tolist()
+        examples.append((text, prompt, ids, 0, model.encode([text], prompt=prompt or None)[0]))
+    write_files("static-embedding", examples)
+
+
+def write_model2vec():
+    """A quantised vocabulary (mapping, weights), and a plain folder without modules.json."""
+    for name, seed, stored in (("model2vec", 202, None), ("model2vec-quantized", 203, 90)):
+        folder = static_folder(name)
+        tokenizer, rng, rows = make_static(seed, stored)
+        extra = {}
+        if stored is not None:
+            tokens = tokenizer.get_vocab_size()
+            extra = {"token_mapping": rng.integers(0, stored, tokens),
+                     "weights": rng.uniform(0.2, 2, tokens).astype(np.float32)}
+        model = model2vec.StaticModel(rows, tokenizer, {"model_type": "model2vec"}, normalize=True, max_length=96, **extra)
+        model.save_pretrained(folder)
+        (folder / "README.md").unlink()
+        if stored is None:
+            (folder / "modules.json").unlink()
+        model = model2vec.StaticModel.from_pretrained(folder)
+        examples = []
+        for text in tiny_texts():
+            ids = model.tokenizer.encode(text, add_special_tokens=False).ids
+            cut = text[: model.max_length * model.median_token_length]
+            assert ids == model.tokenizer.encode(cut, add_special_tokens=False).ids, "characters are cut before tokens"
+            examples.append((text, "", ids, 0, model.encode([text])[0]))
+        write_files(name, examples)
+
+
+STATIC = {"static-embedding": write_static, "model2vec": write_model2vec}
+
+
+def write_files(name, examples):
+    """Of each: text, prompt, ids, how many of them are the prompt's, vector."""
+    lines = [json.dumps({"text": text, "prompt": prompt, "tokens": len(ids), "prompt_tokens": length}, ensure_ascii=False)
+             for text, prompt, ids, length, _ in examples]
+    all_ids = [token for example in examples for token in example[2]]
+    vectors = np.stack([example[4] for example in examples]).astype("<f4")
     assert np.isfinite(vectors).all(), name
     (GOLDEN / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf8")
     np.array(all_ids, dtype="<u2").tofile(GOLDEN / f"{name}.ids")
     vectors.tofile(GOLDEN / f"{name}.f32")
-    print(f"{name}: {len(texts)} texts, {len(all_ids)} tokens, {vectors.shape[1]} components")
+    print(f"{name}: {len(examples)} texts, {len(all_ids)} tokens, {vectors.shape[1]} components")
+
+
+def write_set(name, folder, texts):
+    model = SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": torch.float32})
+    if name == "gte":
+        scale_rotary(model[0].auto_model)
+    prompts = [p for p in dict.fromkeys([*model.prompts.values(), ""])]
+    examples = []
+    for number, text in enumerate(texts):
+        prompt = prompts[number % len(prompts)]
+        ids = model[0].preprocess([prompt + text])["input_ids"][0].tolist()
+        length = model[0]._get_prompt_length(prompt) if prompt else 0
+        vector = model.encode([text], prompt=prompt or None, batch_size=1)[0]
+        examples.append((text, prompt, ids, length, vector))
+    write_files(name, examples)
 
 
 def main():
@@ -347,9 +477,14 @@ def main():
             write_set(name, folder, m3_texts() if "heads" in TINY[name][-1] else tiny_texts())
             if "heads" in TINY[name][-1]:
                 write_heads(name, folder)
+            if name in PUBLISHED:
+                publish(name, folder)
+    for name, write in STATIC.items():
+        if arguments.only in (None, name):
+            write()
     if arguments.only in (None, "all-MiniLM-L6-v2"):
         write_set("all-MiniLM-L6-v2", arguments.minilm, minilm_texts())
-    versions = {m.__name__: m.__version__ for m in (torch, transformers, sentence_transformers, tokenizers, np)}
+    versions = {m.__name__: m.__version__ for m in (torch, transformers, sentence_transformers, tokenizers, np, model2vec)}
     (GOLDEN / "versions.json").write_text(json.dumps(versions, indent=1) + "\n")
 
 

@@ -5,26 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "vecmill/encode/pack.h"
 
 namespace vecmill::encode {
 namespace {
-
-/// T5's rule with both directions, as MPNet uses it; the logarithm in single precision like the
-/// reference, which decides at the edges.
-std::uint32_t bucket(std::int32_t distance, std::uint32_t buckets) {
-  constexpr float kMaxDistance = 128.0F;
-  const std::uint32_t half = buckets / 2;
-  const std::uint32_t base = distance > 0 ? half : 0;  // the key stands to the right
-  const auto a = static_cast<std::uint32_t>(std::abs(distance));
-  const std::uint32_t exact = half / 2;
-  if (a < exact) return base + a;
-  const float scaled = std::log(static_cast<float>(a) / static_cast<float>(exact)) /
-                       std::log(kMaxDistance / static_cast<float>(exact)) *
-                       static_cast<float>(half - exact);
-  return base + std::min(half - 1, exact + static_cast<std::uint32_t>(scaled));
-}
 
 /// out[j * kPanel + i] = in[i * stride + j] for i, j < 4.
 void transpose_4x4(const float* in, std::size_t stride, float* out) {
@@ -68,36 +54,46 @@ void pack_values(const float* values, std::size_t stride, std::uint32_t count,
   }
 }
 
-}  // namespace
-
-void relative_distances(const Transformer& model, std::uint32_t longest, float* distances) {
-  const auto reach = static_cast<std::int32_t>(longest) - 1;
-  for (std::int32_t distance = -reach; distance <= reach; ++distance) {
-    const float* row =
-        model.relative_bias + std::size_t{bucket(distance, model.relative_buckets)} * model.heads;
-    for (std::uint32_t head = 0; head < model.heads; ++head) {
-      distances[std::size_t{head} * (2 * longest - 1) +
-                static_cast<std::size_t>(distance + reach)] = row[head];
-    }
-  }
+/// At most so many keys are seen by one block of queries.
+std::uint32_t visible_keys(std::uint32_t window) {
+  return window == 0 ? std::numeric_limits<std::uint32_t>::max() : kQueryRows + 2 * window;
 }
+
+/// The keys that a block of queries can see.
+struct KeyRange {
+  std::uint32_t first = 0, count = 0;
+};
+
+KeyRange visible(std::uint32_t window, std::uint32_t first, std::uint32_t count,
+                 std::uint32_t tokens) {
+  if (window == 0) return {0, tokens};
+  const std::uint32_t from = first - std::min(first, window);
+  return {from, std::min(tokens, first + count + window) - from};
+}
+
+}  // namespace
 
 void attend(const Transformer& model, const Kernels& kernels, const HeadInput& input,
             const TextRows& rows, std::uint32_t head, Workspace::Attention& scratch) {
   const std::uint32_t features = model.hidden / model.heads;
   const std::uint32_t tokens = rows.tokens;
-  const std::uint32_t columns = padded(tokens);
+  const std::uint32_t most = std::min(tokens, visible_keys(input.window));
   const std::size_t stride = std::size_t{3} * model.hidden;
   const float* queries = input.qkv + rows.first * stride + std::size_t{head} * features;
-  float* keys = scratch.keys.reserve(std::size_t{columns} * features);
-  float* values = scratch.values.reserve(std::size_t{tokens} * padded(features));
-  float* scores = scratch.scores.reserve(std::size_t{kQueryRows} * columns);
+  float* keys = scratch.keys.reserve(std::size_t{padded(most)} * features);
+  float* values = scratch.values.reserve(std::size_t{most} * padded(features));
+  float* scores = scratch.scores.reserve(std::size_t{kQueryRows} * padded(most));
   float* inverse_sums = scratch.inverse_sums.reserve(kQueryRows);
-  pack_keys(queries + model.hidden, stride, tokens, features, keys);
-  pack_values(queries + 2 * std::size_t{model.hidden}, stride, tokens, features, values);
 
   for (std::uint32_t first = 0; first < tokens; first += kQueryRows) {
     const std::uint32_t count = std::min(kQueryRows, tokens - first);
+    const KeyRange range = visible(input.window, first, count, tokens);
+    const std::uint32_t columns = padded(range.count);
+    if (first == 0 || input.window > 0) {
+      const float* seen = queries + range.first * stride;
+      pack_keys(seen + model.hidden, stride, range.count, features, keys);
+      pack_values(seen + 2 * std::size_t{model.hidden}, stride, range.count, features, values);
+    }
     Product score;
     score.a = queries + first * stride;
     score.a_stride = stride;
@@ -113,9 +109,11 @@ void attend(const Transformer& model, const Kernels& kernels, const HeadInput& i
     Softmax softmax;
     softmax.scores = scores;
     softmax.rows = count;
-    softmax.keys = tokens;
+    softmax.keys = range.count;
     softmax.scale = 1.0F / std::sqrt(static_cast<float>(features));
-    softmax.bias = input.distances == nullptr ? nullptr : input.distances - first;
+    if (input.distances != nullptr) {
+      softmax.bias = input.distances + (std::ptrdiff_t{range.first} - std::ptrdiff_t{first});
+    }
     softmax.inverse_sums = inverse_sums;
     kernels.softmax(softmax);
 
@@ -124,7 +122,7 @@ void attend(const Transformer& model, const Kernels& kernels, const HeadInput& i
     mix.a_stride = columns;
     mix.panels = values;
     mix.rows = count;
-    mix.k = tokens;
+    mix.k = range.count;
     mix.columns = features;
     mix.last_panel = padded(features) / kPanel;
     mix.scale = inverse_sums;

@@ -15,16 +15,14 @@ struct TextRows {
   std::uint32_t first = 0, tokens = 0;
 };
 
-/// MPNet's bias by distance: [heads, 2 * longest - 1], distance key - query + longest - 1.
-void relative_distances(const Transformer& model, std::uint32_t longest, float* distances);
-
 struct HeadInput {
   const float* qkv = nullptr;        ///< [batch tokens, 3 * hidden]
   const float* distances = nullptr;  ///< of this head, at distance 0; or null
+  std::uint32_t window = 0;          ///< of the layer; `distances` hide what lies outside of it
   float* context = nullptr;          ///< [batch tokens, hidden]
 };
 
-/// softmax(q k^T / sqrt(d) + bias) v for one head of one text.
+/// softmax(q k^T / sqrt(d) + distances) v for one head of one text.
 void attend(const Transformer& model, const Kernels& kernels, const HeadInput& input,
             const TextRows& rows, std::uint32_t head, Workspace::Attention& scratch);
 

@@ -40,10 +40,14 @@ struct Encoder::State {
 
   Status run(std::span<const Sequence> batch, EncoderWorkspace::State& work, Team* team,
              const Results& results) const;
+  Status run_static(std::span<const Sequence> batch, std::vector<float>& vector, float* out) const;
   Status check(const Sequence& sequence) const;
   Status check(const HeadRequest& heads, std::size_t texts) const;
-  void finish(const Sequence& sequence, const float* hidden, std::vector<float>& vector,
-              float* out) const;
+  void pool_rows(const Sequence& sequence, const float* hidden, std::vector<float>& vector) const;
+  void finish(std::vector<float>& vector, float* out) const;
+  [[nodiscard]] bool is_static() const {
+    return model.config.transformer.family == Family::kStatic;
+  }
 };
 
 Encoder::Encoder(std::unique_ptr<const State> state) : state_(std::move(state)) {}
@@ -87,7 +91,8 @@ std::string Encoder::isa() const { return std::string(name(state_->isa)); }
 double Encoder::operations(std::uint32_t tokens) const {
   double weights = 0, attention = 0;
   for (const Layer& layer : state_->model.transformer.layers) {
-    for (const Linear* l : {&layer.qkv, &layer.attention_out, &layer.ffn_in, &layer.ffn_out}) {
+    for (const Linear* l :
+         {&layer.qkv, &layer.attention_out, &layer.ffn_in, &layer.ffn_up, &layer.ffn_out}) {
       weights += double{2} * l->in * l->out;
     }
     attention += double{4} * tokens * state_->model.transformer.hidden;
@@ -119,7 +124,7 @@ Status Encoder::State::check(const Sequence& sequence) const {
     return make_error(ErrorKind::kInvalidArgument, std::move(message), model.file.where());
   };
   const std::size_t limit = model.config.transformer.usable_positions();
-  if (sequence.ids.empty()) return bad("a text without tokens cannot be encoded");
+  if (sequence.ids.empty() && !is_static()) return bad("a text without tokens cannot be encoded");
   if (sequence.ids.size() > limit) {
     return bad("a text of " + std::to_string(sequence.ids.size()) +
                " tokens does not fit the model's " + std::to_string(limit) + " positions");
@@ -146,6 +151,7 @@ Status Encoder::State::run(std::span<const Sequence> batch, EncoderWorkspace::St
                            Team* team, const Results& results) const {
   if (batch.empty()) return {};
   VECMILL_TRY(check(results.heads, batch.size()));
+  if (is_static()) return run_static(batch, work.vector, results.vectors);
   work.texts.clear();
   std::size_t tokens = 0;
   for (const Sequence& sequence : batch) {
@@ -170,22 +176,47 @@ Status Encoder::State::run(std::span<const Sequence> batch, EncoderWorkspace::St
   }
   std::size_t first = 0;
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    finish(batch[i], work.hidden.data() + first * hidden, work.vector, results.vectors + i * dims);
+    pool_rows(batch[i], work.hidden.data() + first * hidden, work.vector);
+    finish(work.vector, results.vectors + i * dims);
     if (!heads.out.empty()) work.heads.finish(batch[i].ids, first, heads.dropped, heads.out[i]);
     first += batch[i].ids.size();
   }
   return {};
 }
 
-/// From the hidden states of one text to its vector.
-void Encoder::State::finish(const Sequence& sequence, const float* hidden,
-                            std::vector<float>& vector, float* out) const {
+/// The mean of the rows of the tokens; zeros where no token takes part.
+Status Encoder::State::run_static(std::span<const Sequence> batch, std::vector<float>& vector,
+                                  float* out) const {
+  const std::uint32_t width = model.transformer.embedding_width;
+  for (const Sequence& sequence : batch) {
+    VECMILL_TRY(check(sequence));
+    vector.assign(width, 0.0F);
+    std::size_t count = 0;
+    for (const TokenId id : sequence.ids) {
+      if (id == model.config.unpooled_token) continue;
+      ++count;
+      const float* row = model.transformer.words + static_cast<std::size_t>(id) * width;
+      for (std::uint32_t i = 0; i < width; ++i) vector[i] += row[i];
+    }
+    for (float& v : vector) v /= static_cast<float>(std::max<std::size_t>(count, 1));
+    finish(vector, out);
+    out += dims;
+  }
+  return {};
+}
+
+void Encoder::State::pool_rows(const Sequence& sequence, const float* hidden,
+                               std::vector<float>& vector) const {
   const PoolingConfig& pooling = model.config.pooling;
   vector.resize(pooling.modes.size() * pooling.dims);
   pool(pooling.modes,
        {hidden, static_cast<std::uint32_t>(sequence.ids.size()), pooling.dims,
         pooling.include_prompt ? 0 : sequence.prompt_tokens},
        vector.data());
+}
+
+/// From what the pooling gives to the vector of the text.
+void Encoder::State::finish(std::vector<float>& vector, float* out) const {
   for (const PostStep& step : model.post) {
     std::visit([&](const auto& module) { apply_module(module, vector); }, step);
   }

@@ -6,7 +6,9 @@
 
 #include "vecmill/base/check.h"
 #include "vecmill/encode/attention.h"
+#include "vecmill/encode/distance_bias.h"
 #include "vecmill/encode/pack.h"
+#include "vecmill/encode/rotary.h"
 
 namespace vecmill::encode {
 namespace {
@@ -16,6 +18,22 @@ namespace {
 std::uint32_t feed_forward_rows(std::uint32_t intermediate) {
   constexpr std::uint32_t kCacheFloats = 72 * 1024;
   return std::clamp(kCacheFloats / intermediate / 12 * 12, 12U, 96U);
+}
+
+std::uint32_t widest(const Transformer& model) {
+  return std::max(model.hidden, model.embedding_width);
+}
+
+bool has_distances(const Transformer& model) {
+  return model.relative_bias != nullptr || model.alibi_slopes != nullptr;
+}
+
+/// Of all layers that have one; they share it.
+std::uint32_t window(const Transformer& model) {
+  for (const Layer& layer : model.layers) {
+    if (layer.window > 0) return layer.window;
+  }
+  return 0;
 }
 
 /// The forward pass of one crew member.
@@ -32,72 +50,142 @@ class Pass {
       longest_ = std::max(longest_, texts_.back().tokens);
     }
     qkv_ = workspace_.qkv.reserve(std::size_t{total_} * 3 * model_.hidden);
-    context_ = workspace_.context.reserve(std::size_t{total_} * model_.hidden);
+    context_ = workspace_.context.reserve(std::size_t{total_} * widest(model_));
     sums_ = workspace_.sums.reserve(std::size_t{total_} * model_.hidden);
-    if (model_.relative_bias != nullptr) {
-      distances_ = workspace_.distances.reserve(std::size_t{model_.heads} * (2 * longest_ - 1));
-      if (crew_.rank == 0) relative_distances(model_, longest_, distances_);
-    }
+    fill_tables();
     embed(texts);
     for (const Layer& layer : model_.layers) {
       self_attention(layer);
       feed_forward(layer);
     }
+    if (model_.pre_norm) {
+      normalise_share(model_.final_norm, x_, x_, {0, total_});
+      crew_.wait();
+    }
   }
 
  private:
-  void embed(std::span<const std::span<const TokenId>> texts) {
-    for (std::size_t t = crew_.rank; t < texts.size(); t += crew_.size) {
-      std::uint32_t next = model_.position_rule == Positions::kAfterPadding ? model_.pad_id + 1 : 0;
-      float* row = x_ + std::size_t{texts_[t].first} * model_.hidden;
-      for (const TokenId id : texts[t]) {
-        const bool padding = model_.position_rule == Positions::kAfterPadding &&
-                             id == static_cast<TokenId>(model_.pad_id);
-        const std::uint32_t position = padding ? model_.pad_id : next++;
-        const float* word = model_.words + static_cast<std::size_t>(id) * model_.hidden;
-        const float* place = model_.positions + std::size_t{position} * model_.hidden;
-        for (std::uint32_t i = 0; i < model_.hidden; ++i) row[i] = word[i] + place[i];
-        row += model_.hidden;
-      }
-      normalise(model_.embedding_norm, x_ + std::size_t{texts_[t].first} * model_.hidden,
-                x_ + std::size_t{texts_[t].first} * model_.hidden, texts_[t].tokens);
+  struct Rows {
+    std::uint32_t first = 0, count = 0;
+  };
+
+  void fill_tables() {
+    const std::size_t row = 2 * std::size_t{longest_} - 1;
+    if (has_distances(model_)) {
+      distances_ = workspace_.distances.reserve(model_.heads * row);
+      if (crew_.rank == 0) fill_distances(model_, longest_, distances_);
     }
+    if (const std::uint32_t reach = window(model_); reach > 0) {
+      window_ = workspace_.window.reserve(row);
+      if (crew_.rank == 0) fill_window(reach, longest_, window_);
+    }
+  }
+
+  void embed(std::span<const std::span<const TokenId>> texts) {
+    const std::uint32_t width = model_.embedding_width;
+    const bool project = model_.embedding_project.packed != nullptr;
+    float* const all = project ? context_ : x_;
+    for (std::size_t t = crew_.rank; t < texts.size(); t += crew_.size) {
+      float* rows = all + std::size_t{texts_[t].first} * width;
+      embed_text(texts[t], rows);
+      const LayerNorm& norm = model_.embedding_norm;
+      kernels_.norm(Norm{rows, rows, texts_[t].tokens, width, norm.weight, norm.bias, norm.eps});
+    }
+    crew_.wait();
+    if (!project) return;
+    multiply(model_.embedding_project, all, total_, x_, Epilogue::kNone, nullptr);
+    crew_.wait();
+  }
+
+  void embed_text(std::span<const TokenId> ids, float* row) {
+    const std::uint32_t width = model_.embedding_width;
+    std::uint32_t next = model_.position_rule == Positions::kAfterPadding ? model_.pad_id + 1 : 0;
+    for (const TokenId id : ids) {
+      const bool padding = model_.position_rule == Positions::kAfterPadding &&
+                           id == static_cast<TokenId>(model_.pad_id);
+      const std::uint32_t position = padding ? model_.pad_id : next++;
+      const float* word = model_.words + static_cast<std::size_t>(id) * width;
+      std::copy_n(word, width, row);
+      if (model_.positions != nullptr) {
+        const float* place = model_.positions + std::size_t{position} * width;
+        for (std::uint32_t i = 0; i < width; ++i) row[i] += place[i];
+      }
+      row += width;
+    }
+  }
+
+  /// What a block of layers reads: the residual stream, in a pre-norm model normalised.
+  const float* block_input(const LayerNorm& norm) {
+    if (!model_.pre_norm || norm.weight == nullptr) return x_;
+    normalise_share(norm, x_, sums_, {0, total_});
+    crew_.wait();
+    return sums_;
+  }
+
+  /// x = norm(x + linear(a)) or, pre-norm, x = x + linear(a), for these rows.
+  void add(const Linear& linear, const LayerNorm& norm, const float* a, Rows rows) {
+    const std::size_t offset = std::size_t{rows.first} * model_.hidden;
+    float* to = (model_.pre_norm ? x_ : sums_) + offset;
+    multiply(linear, a, rows.count, to, Epilogue::kNone, x_ + offset);
+    crew_.wait();
+    if (model_.pre_norm) return;
+    normalise_share(norm, sums_, x_, rows);
     crew_.wait();
   }
 
   void self_attention(const Layer& layer) {
-    multiply(layer.qkv, x_, total_, qkv_, Epilogue::kNone, nullptr);
+    multiply(layer.qkv, block_input(layer.attention_norm), total_, qkv_, Epilogue::kNone, nullptr);
     crew_.wait();
     const auto units = static_cast<std::uint32_t>(texts_.size()) * model_.heads;
     const auto [first, last] = crew_.share(units);
     for (std::uint32_t unit = first; unit < last; ++unit) {
-      const std::uint32_t head = unit % model_.heads;
-      HeadInput input{qkv_, nullptr, context_};
-      if (distances_ != nullptr) {
-        input.distances = distances_ + std::size_t{head} * (2 * longest_ - 1) + (longest_ - 1);
-      }
-      attend(model_, kernels_, input, texts_[unit / model_.heads], head,
-             workspace_.attention[crew_.rank]);
+      attend_unit(layer, texts_[unit / model_.heads], unit % model_.heads);
     }
     crew_.wait();
-    multiply(layer.attention_out, context_, total_, sums_, Epilogue::kNone, x_);
-    crew_.wait();
-    normalise_share(layer.attention_norm, 0, total_);
-    crew_.wait();
+    add(layer.attention_out, layer.attention_norm, context_, {0, total_});
+  }
+
+  void attend_unit(const Layer& layer, const TextRows& text, std::uint32_t head) {
+    const std::uint32_t features = model_.hidden / model_.heads;
+    const std::size_t stride = std::size_t{3} * model_.hidden;
+    if (layer.rotary != nullptr) {
+      float* queries = qkv_ + text.first * stride + std::size_t{head} * features;
+      rotate(layer.rotary, queries, stride, text.tokens, features);
+      rotate(layer.rotary, queries + model_.hidden, stride, text.tokens, features);
+    }
+    HeadInput input{qkv_, nullptr, layer.window, context_};
+    if (layer.window > 0) {
+      input.distances = window_ + (longest_ - 1);
+    } else if (distances_ != nullptr) {
+      const std::size_t row = 2 * std::size_t{longest_} - 1;
+      input.distances = distances_ + head * row + (longest_ - 1);
+    }
+    attend(model_, kernels_, input, text, head, workspace_.attention[crew_.rank]);
   }
 
   void feed_forward(const Layer& layer) {
+    const float* input = block_input(layer.ffn_norm);
     const std::uint32_t block = feed_forward_rows(model_.intermediate);
     float* middle = workspace_.middle.reserve(std::size_t{block} * model_.intermediate);
     for (std::uint32_t first = 0; first < total_; first += block) {
       const std::uint32_t rows = std::min(block, total_ - first);
-      const std::size_t offset = std::size_t{first} * model_.hidden;
-      multiply(layer.ffn_in, x_ + offset, rows, middle, epilogue(model_.activation), nullptr);
+      const float* a = input + std::size_t{first} * model_.hidden;
+      multiply(layer.ffn_in, a, rows, middle, epilogue(model_.activation), nullptr);
+      if (layer.ffn_up.packed != nullptr) gate(layer.ffn_up, a, rows, middle);
       crew_.wait();
-      multiply(layer.ffn_out, middle, rows, sums_ + offset, Epilogue::kNone, x_ + offset);
-      crew_.wait();
-      normalise_share(layer.ffn_norm, first, rows);
-      crew_.wait();
+      add(layer.ffn_out, layer.ffn_norm, middle, {first, rows});
+    }
+  }
+
+  /// middle *= linear(a), for the features that this member has made in `middle`.
+  void gate(const Linear& linear, const float* a, std::uint32_t rows, float* middle) {
+    float* up = workspace_.up.reserve(std::size_t{rows} * linear.out);
+    multiply(linear, a, rows, up, Epilogue::kNone, nullptr);
+    const auto share = crew_.share(padded(linear.out) / kPanel);
+    const std::uint32_t last = std::min(share.last * kPanel, linear.out);
+    for (std::uint32_t row = 0; row < rows; ++row) {
+      const std::size_t at = std::size_t{row} * linear.out;
+      for (std::uint32_t i = share.first * kPanel; i < last; ++i) middle[at + i] *= up[at + i];
     }
   }
 
@@ -123,14 +211,11 @@ class Pass {
     kernels_.product(p);
   }
 
-  void normalise(const LayerNorm& norm, const float* from, float* to, std::uint32_t rows) {
-    kernels_.norm(Norm{from, to, rows, model_.hidden, norm.weight, norm.bias, norm.eps});
-  }
-
-  void normalise_share(const LayerNorm& norm, std::uint32_t first, std::uint32_t rows) {
-    const auto share = crew_.share(rows);
-    const std::size_t offset = (std::size_t{first} + share.first) * model_.hidden;
-    normalise(norm, sums_ + offset, x_ + offset, share.last - share.first);
+  void normalise_share(const LayerNorm& norm, const float* from, float* to, Rows rows) {
+    const auto share = crew_.share(rows.count);
+    const std::size_t offset = (std::size_t{rows.first} + share.first) * model_.hidden;
+    kernels_.norm(Norm{from + offset, to + offset, share.last - share.first, model_.hidden,
+                       norm.weight, norm.bias, norm.eps});
   }
 
   const Transformer& model_;
@@ -143,7 +228,8 @@ class Pass {
   float* qkv_ = nullptr;
   float* context_ = nullptr;
   float* sums_ = nullptr;
-  float* distances_ = nullptr;
+  float* distances_ = nullptr;  ///< [heads, 2 * longest - 1]
+  float* window_ = nullptr;     ///< [2 * longest - 1]
 };
 
 }  // namespace
@@ -169,12 +255,14 @@ void prepare(const Transformer& model, std::span<const std::span<const TokenId>>
     longest = std::max(longest, ids.size());
   }
   workspace.qkv.reserve(total * 3 * model.hidden);
-  workspace.context.reserve(total * model.hidden);
+  workspace.context.reserve(total * widest(model));
   workspace.sums.reserve(total * model.hidden);
-  workspace.middle.reserve(std::size_t{feed_forward_rows(model.intermediate)} * model.intermediate);
-  if (model.relative_bias != nullptr) {
-    workspace.distances.reserve(std::size_t{model.heads} * (2 * longest - 1));
-  }
+  const std::size_t middle =
+      std::size_t{feed_forward_rows(model.intermediate)} * model.intermediate;
+  workspace.middle.reserve(middle);
+  if (model.layers.front().ffn_up.packed != nullptr) workspace.up.reserve(middle);
+  if (has_distances(model)) workspace.distances.reserve(model.heads * (2 * longest - 1));
+  if (window(model) > 0) workspace.window.reserve(2 * longest - 1);
   if (workspace.attention.size() < crew_size) workspace.attention.resize(crew_size);
 }
 

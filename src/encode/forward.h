@@ -33,7 +33,7 @@ class Workspace {
     Buffer keys, values, scores, inverse_sums;
   };
 
-  Buffer qkv, context, sums, middle, distances;
+  Buffer qkv, context, sums, middle, up, distances, window;
   std::vector<Attention> attention;  ///< one per member of the crew
 };
 

@@ -66,4 +66,10 @@ Result<std::string> JsonReader::text(const char* key, std::optional<std::string>
   return json_.at(key).get<std::string>();
 }
 
+Result<JsonReader> JsonReader::object(const char* key) const {
+  if (!has(key)) return JsonReader(nlohmann::json::object(), where_);
+  if (!json_.at(key).is_object()) return error("'" + std::string(key) + "' is not an object");
+  return JsonReader(json_.at(key), where_);
+}
+
 }  // namespace vecmill::encode

@@ -25,6 +25,9 @@ class JsonReader {
   Result<bool> flag(const char* key, bool fallback) const;
   Result<std::string> text(const char* key, std::optional<std::string> fallback) const;
 
+  /// The object under a key; an empty one when it is absent or null.
+  Result<JsonReader> object(const char* key) const;
+
   [[nodiscard]] bool has(const char* key) const;
   [[nodiscard]] const nlohmann::json& json() const { return json_; }
   [[nodiscard]] const std::string& where() const { return where_; }

@@ -8,12 +8,16 @@
 #include "vecmill/base/mapped_file.h"
 #include "vecmill/encode/json_reader.h"
 #include "vecmill/encode/modules_config.h"
+#include "vecmill/encode/static_embedding.h"
 #include "vecmill/encode/weights.h"
 
 namespace vecmill::encode {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kTransformer = "Transformer";
+constexpr const char* kStatic = "StaticEmbedding";
+constexpr std::uint32_t kNoLimit = 1u << 30;
 constexpr std::size_t kMaxConfig = 16u << 20;
 constexpr const char* kModules = "modules.json";
 constexpr const char* kPrompts = "config_sentence_transformers.json";
@@ -48,6 +52,8 @@ class Parser {
   std::string place(const std::string& file) const { return where_ + "/" + file; }
   Result<std::string_view> need(const std::string& file) const;
 
+  Status parse_first(const ModuleEntry& module);
+  Status parse_static(const ModuleEntry& module);
   Status parse_chain(const std::vector<ModuleEntry>& modules);
   Status add_module(const ModuleEntry& module);
   Status add_pooling(const ModuleEntry& module);
@@ -73,21 +79,18 @@ Result<std::string_view> Parser::need(const std::string& file) const {
 }
 
 Result<ModelConfig> Parser::run() {
-  std::vector<ModuleEntry> modules = {{"Transformer", ""}};  // a bare Hugging Face folder
+  // A bare Hugging Face or model2vec folder has no list.
+  std::vector<ModuleEntry> modules = {{find(kStaticFacts) ? kStatic : kTransformer, ""}};
   const std::string* list = find(kModules);
   if (list != nullptr) {
     VECMILL_ASSIGN(modules, parse_modules(*list, place(kModules)));
   }
-  model_.transformer_folder = modules.front().folder;
-  const std::string config = join(model_.transformer_folder, "config.json");
-  VECMILL_ASSIGN(const std::string_view text, need(config));
-  VECMILL_ASSIGN(model_.transformer, parse_transformer_config(text, place(config)));
-  dims_ = model_.transformer.hidden;
-  if (list == nullptr) {  // sentence-transformers takes the mean then
-    model_.pooling = {{PoolingMode::kMean}, dims_, true};
-    model_.description.modules = {"transformer", "pooling mean"};
-  } else {
+  VECMILL_TRY(parse_first(modules.front()));
+  if (list != nullptr) {
     VECMILL_TRY(parse_chain(modules));
+  } else if (!pooled_) {  // sentence-transformers takes the mean then
+    model_.pooling = {{PoolingMode::kMean}, dims_, true};
+    model_.description.modules.emplace_back("pooling mean");
   }
   ModelDescription& description = model_.description;
   description.architecture = name(model_.transformer.family);
@@ -103,12 +106,52 @@ Result<ModelConfig> Parser::run() {
   return std::move(model_);
 }
 
-Status Parser::parse_chain(const std::vector<ModuleEntry>& modules) {
-  if (modules.front().kind != "Transformer") {
-    return unsupported(place(kModules), "the module '" + modules.front().kind +
-                                            "' in the first place is not supported");
+Status Parser::parse_first(const ModuleEntry& module) {
+  model_.transformer_folder = module.folder;
+  model_.description.tokenizer_folder = module.folder;
+  if (module.kind == kStatic) return parse_static(module);
+  if (module.kind != kTransformer) {
+    return unsupported(place(kModules),
+                       "the module '" + module.kind + "' in the first place is not supported");
   }
+  const std::string config = join(module.folder, "config.json");
+  VECMILL_ASSIGN(const std::string_view text, need(config));
+  VECMILL_ASSIGN(model_.transformer, parse_transformer_config(text, place(config)));
+  dims_ = model_.transformer.hidden;
   model_.description.modules = {"transformer"};
+  return {};
+}
+
+Status Parser::parse_static(const ModuleEntry& module) {
+  VECMILL_ASSIGN(const std::string_view text, need(kStaticFacts));
+  VECMILL_ASSIGN(const StaticConfig facts, parse_static_facts(text, place(kStaticFacts)));
+  dims_ = facts.dims;
+  model_.unpooled_token = facts.unknown;
+  model_.pooling = {{PoolingMode::kMean}, dims_, true};
+  model_.description.modules = {"static embedding, mean"};
+  model_.description.special_tokens = false;
+  pooled_ = true;
+  TransformerConfig& table = model_.transformer;
+  table.family = Family::kStatic;
+  table.hidden = table.embedding_width = dims_;
+  table.heads = 1;
+  table.vocab = facts.tokens;
+  table.max_positions = kNoLimit;
+  if (!facts.model2vec) return {};
+  const std::string path = join(module.folder, "config.json");
+  VECMILL_ASSIGN(const std::string_view config, need(path));
+  VECMILL_ASSIGN(const JsonReader json, JsonReader::parse(config, place(path)));
+  const bool unlimited = json.json().contains("max_length") && !json.has("max_length");
+  VECMILL_ASSIGN(table.max_positions, json.size("max_length", unlimited ? kNoLimit : 512));
+  if (table.max_positions == 0) return json.error("'max_length' is 0");
+  VECMILL_ASSIGN(const bool normalized, json.flag("normalize", false));
+  if (normalized && find(kModules) == nullptr) {
+    VECMILL_TRY(add_normalize({"Normalize", ""}));
+  }
+  return {};
+}
+
+Status Parser::parse_chain(const std::vector<ModuleEntry>& modules) {
   for (std::size_t i = 1; i < modules.size(); ++i) VECMILL_TRY(add_module(modules[i]));
   if (!pooled_) return unsupported(place(kModules), "a model without Pooling is not supported");
   return {};
@@ -216,6 +259,10 @@ Status check_settings(const JsonReader& json) {
 
 Status Parser::parse_settings() {
   const TransformerConfig& transformer = model_.transformer;
+  if (transformer.family == Family::kStatic) {
+    model_.description.max_tokens = transformer.max_positions;
+    return {};
+  }
   std::uint32_t limit = 0;
   for (const char* file : kTransformerSettings) {
     const std::string path = join(model_.transformer_folder, file);
@@ -237,7 +284,7 @@ Status Parser::parse_settings() {
 
 /// The tokenizer's own limit; 2^30 when it says none.
 Result<std::uint32_t> Parser::tokenizer_limit() const {
-  constexpr double kNone = 1 << 30;
+  constexpr double kNone = kNoLimit;
   const std::string path = join(model_.transformer_folder, kTokenizerConfig);
   const std::string* text = find(path);
   if (text == nullptr) return static_cast<std::uint32_t>(kNone);
@@ -277,6 +324,13 @@ Status load_if_there(const fs::path& folder, const std::string& file, ConfigFile
   return {};
 }
 
+bool is_model2vec(const ConfigFiles& files) {
+  const auto config = files.find("config.json");
+  if (config == files.end()) return false;
+  const auto json = parse_json(config->second);
+  return json && json->is_object() && json->value("model_type", nlohmann::json()) == "model2vec";
+}
+
 }  // namespace
 
 Result<ConfigFiles> load_config_files(const fs::path& model_folder) {
@@ -287,14 +341,18 @@ Result<ConfigFiles> load_config_files(const fs::path& model_folder) {
   ConfigFiles files;
   VECMILL_TRY(load_if_there(model_folder, kModules, files));
   VECMILL_TRY(load_if_there(model_folder, kPrompts, files));
-  std::vector<ModuleEntry> modules = {{"Transformer", ""}};
+  std::vector<ModuleEntry> modules = {{kTransformer, ""}};
   if (const auto list = files.find(kModules); list != files.end()) {
     VECMILL_ASSIGN(modules, parse_modules(list->second, (model_folder / kModules).string()));
   }
   for (const ModuleEntry& module : modules) {
     VECMILL_TRY(load_if_there(model_folder, join(module.folder, "config.json"), files));
   }
+  if (!files.contains(kModules) && is_model2vec(files)) modules.front().kind = kStatic;
   const std::string& transformer = modules.front().folder;
+  if (modules.front().kind == kStatic) {
+    VECMILL_ASSIGN(files[kStaticFacts], static_facts(model_folder / transformer));
+  }
   if (is_there(model_folder / transformer / "adapter_config.json")) {
     return unsupported((model_folder / transformer / "adapter_config.json").string(),
                        "an adapter (PEFT) is not supported");

@@ -3,17 +3,32 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "vecmill/encode/model_description.h"
+#include "vecmill/encode/rotary.h"
 #include "vecmill/result.h"
 
 namespace vecmill::encode {
 
-enum class Family : std::uint8_t { kBert, kRoberta, kXlmRoberta, kCamembert, kMpnet, kDistilbert };
+enum class Family : std::uint8_t {
+  kBert,
+  kRoberta,
+  kXlmRoberta,
+  kCamembert,
+  kMpnet,
+  kDistilbert,
+  kElectra,
+  kModernBert,
+  kNomicBert,
+  kGte,       ///< "new" in the checkpoints of Alibaba-NLP
+  kJinaBert,  ///< "bert" with ALiBi
+  kStatic,    ///< a table of rows by token and nothing else: no layers
+};
 [[nodiscard]] std::string_view name(Family family);
 
 /// What config.json says of the transformer, with Hugging Face's defaults filled in.
@@ -26,9 +41,23 @@ struct TransformerConfig {
   float norm_eps = 0;
   std::string activation;  ///< "gelu", "gelu_tanh", "relu", "silu" or "tanh"
 
+  std::uint32_t embedding_width = 0;  ///< ELECTRA's may differ from `hidden`
+  bool pre_norm = false;              ///< the first attention has no norm, the last layer has one
+  bool gated = false;                 ///< the feed-forward network
+  struct Biases {
+    bool attention = true, ffn_in = true, ffn_out = true, norm = true;
+  } biases;
+  bool alibi = false;
+  std::optional<RotaryConfig> rotary;
+  RotaryConfig local_rotary;   ///< of the local layers
+  std::uint32_t window = 0;    ///< how far a token sees to each side in the local layers
+  std::vector<bool> is_local;  ///< by layer; empty: none is
+
+  [[nodiscard]] bool has_position_table() const { return !rotary && !alibi; }
   /// Positions count from pad_id + 1 and skip padding ids, as RoBERTa and MPNet do.
   [[nodiscard]] bool positions_after_padding() const {
-    return family != Family::kBert && family != Family::kDistilbert;
+    return family == Family::kRoberta || family == Family::kXlmRoberta ||
+           family == Family::kCamembert || family == Family::kMpnet;
   }
   /// The longest sequence that has a position for every token.
   [[nodiscard]] std::uint32_t usable_positions() const {
@@ -72,6 +101,7 @@ using ConfigFiles = std::map<std::string, std::string>;
 struct ModelConfig {
   std::string transformer_folder;  ///< relative to the model's; often empty
   TransformerConfig transformer;
+  std::int64_t unpooled_token = -1;  ///< of a static model, or -1
   PoolingConfig pooling;
   std::vector<PostModule> post;
   ModelDescription description;

@@ -148,6 +148,7 @@ Result<std::vector<ModuleEntry>> parse_modules(std::string_view text, const std:
       return bad("module " + std::to_string(modules.size()) + " lies outside the model folder");
     }
     while (folder.ends_with('/')) folder.pop_back();
+    if (folder == ".") folder.clear();  // as model2vec writes it
     modules.push_back({std::string(last_part(type)), std::move(folder)});
   }
   return modules;

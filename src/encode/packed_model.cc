@@ -6,6 +6,7 @@
 #include "vecmill/base/hash.h"
 #include "vecmill/encode/head_files.h"
 #include "vecmill/encode/pack.h"
+#include "vecmill/encode/static_embedding.h"
 
 namespace vecmill::encode {
 namespace {
@@ -21,8 +22,9 @@ class Loader {
 
  private:
   Result<Linear> linear(const std::string& name, std::uint32_t in, std::uint32_t out) const;
-  Result<LayerNorm> norm(const std::string& name) const;
-  Result<Layer> layer(const std::string& name) const;
+  Result<LayerNorm> norm(const std::string& name, std::uint32_t width) const;
+  Result<Layer> layer(std::uint32_t number) const;
+  Status positions(Transformer& t) const;
   Result<Dense> dense(const DenseConfig& dense, const std::string& name) const;
   Result<VectorNorm> vector_norm(const LayerNormConfig& norm, const std::string& name) const;
 
@@ -40,24 +42,60 @@ Result<Linear> Loader::linear(const std::string& name, std::uint32_t in, std::ui
   return linear;
 }
 
-Result<LayerNorm> Loader::norm(const std::string& name) const {
+Result<LayerNorm> Loader::norm(const std::string& name, std::uint32_t width) const {
   LayerNorm norm{};
   norm.eps = config_.norm_eps;
-  VECMILL_ASSIGN(norm.weight, file_.tensor(name + ".weight", config_.hidden));
-  VECMILL_ASSIGN(norm.bias, file_.tensor(name + ".bias", config_.hidden));
+  VECMILL_ASSIGN(norm.weight, file_.tensor(name + ".weight", width));
+  VECMILL_ASSIGN(norm.bias, file_.tensor(name + ".bias", width));
   return norm;
 }
 
-Result<Layer> Loader::layer(const std::string& name) const {
+Result<Layer> Loader::layer(std::uint32_t number) const {
   Layer layer{};
+  const std::string name = "layer." + std::to_string(number) + ".";
   const std::uint32_t hidden = config_.hidden;
   VECMILL_ASSIGN(layer.qkv, linear(name + "qkv", hidden, 3 * hidden));
   VECMILL_ASSIGN(layer.attention_out, linear(name + "attention_out", hidden, hidden));
   VECMILL_ASSIGN(layer.ffn_in, linear(name + "ffn_in", hidden, config_.intermediate));
+  if (config_.gated) {
+    VECMILL_ASSIGN(layer.ffn_up, linear(name + "ffn_up", hidden, config_.intermediate));
+  }
   VECMILL_ASSIGN(layer.ffn_out, linear(name + "ffn_out", config_.intermediate, hidden));
-  VECMILL_ASSIGN(layer.attention_norm, norm(name + "attention_norm"));
-  VECMILL_ASSIGN(layer.ffn_norm, norm(name + "ffn_norm"));
+  if (!config_.pre_norm || number > 0) {
+    VECMILL_ASSIGN(layer.attention_norm, norm(name + "attention_norm", hidden));
+  }
+  VECMILL_ASSIGN(layer.ffn_norm, norm(name + "ffn_norm", hidden));
   return layer;
+}
+
+/// Whatever tells the layers where a token stands.
+Status Loader::positions(Transformer& t) const {
+  if (config_.has_position_table()) {
+    const std::uint64_t floats = std::uint64_t{config_.max_positions} * config_.embedding_width;
+    VECMILL_ASSIGN(t.positions, file_.tensor("positions", floats));
+  }
+  t.relative_buckets = config_.relative_buckets;
+  if (config_.relative_buckets > 0) {
+    const std::uint64_t floats = std::uint64_t{config_.relative_buckets} * config_.heads;
+    VECMILL_ASSIGN(t.relative_bias, file_.tensor("relative_bias", floats));
+  }
+  if (config_.alibi) {
+    VECMILL_ASSIGN(t.alibi_slopes, file_.tensor("alibi_slopes", config_.heads));
+  }
+  if (!config_.rotary) return {};
+  const std::uint64_t floats =
+      std::uint64_t{config_.max_positions} * (config_.hidden / config_.heads);
+  const float* local = nullptr;
+  VECMILL_ASSIGN(const float* global, file_.tensor("rotary", floats));
+  if (config_.window > 0) {
+    VECMILL_ASSIGN(local, file_.tensor("local_rotary", floats));
+  }
+  for (std::size_t i = 0; i < t.layers.size(); ++i) {
+    const bool is_local = !config_.is_local.empty() && config_.is_local[i];
+    t.layers[i].rotary = is_local ? local : global;
+    t.layers[i].window = is_local ? config_.window : 0;
+  }
+  return {};
 }
 
 Result<Transformer> Loader::transformer() const {
@@ -70,22 +108,27 @@ Result<Transformer> Loader::transformer() const {
   t.pad_id = config_.pad_id;
   t.position_rule =
       config_.positions_after_padding() ? Positions::kAfterPadding : Positions::kAbsolute;
+  t.embedding_width = config_.embedding_width;
+  const std::uint64_t words = std::uint64_t{config_.vocab} * config_.embedding_width;
+  VECMILL_ASSIGN(t.words, file_.unverified_tensor("words", words));
+  if (config_.family == Family::kStatic) return t;
   const auto activation = parse_activation(config_.activation);
   VECMILL_CHECK(activation.has_value());
   t.activation = *activation;
-  const std::uint64_t hidden = config_.hidden;
-  VECMILL_ASSIGN(t.words, file_.unverified_tensor("words", config_.vocab * hidden));
-  VECMILL_ASSIGN(t.positions, file_.tensor("positions", config_.max_positions * hidden));
-  VECMILL_ASSIGN(t.embedding_norm, norm("embedding_norm"));
-  t.relative_buckets = config_.relative_buckets;
-  if (config_.relative_buckets > 0) {
-    const std::uint64_t floats = std::uint64_t{config_.relative_buckets} * config_.heads;
-    VECMILL_ASSIGN(t.relative_bias, file_.tensor("relative_bias", floats));
+  t.pre_norm = config_.pre_norm;
+  VECMILL_ASSIGN(t.embedding_norm, norm("embedding_norm", config_.embedding_width));
+  if (config_.embedding_width != config_.hidden) {
+    VECMILL_ASSIGN(t.embedding_project,
+                   linear("embedding_project", config_.embedding_width, config_.hidden));
+  }
+  if (config_.pre_norm) {
+    VECMILL_ASSIGN(t.final_norm, norm("final_norm", config_.hidden));
   }
   for (std::uint32_t i = 0; i < config_.layers; ++i) {
-    VECMILL_ASSIGN(Layer next, layer("layer." + std::to_string(i) + "."));
+    VECMILL_ASSIGN(Layer next, layer(i));
     t.layers.push_back(next);
   }
+  VECMILL_TRY(positions(t));
   return t;
 }
 
@@ -144,7 +187,7 @@ std::string hash_model(const PackedMeta& meta, const std::string& weights) {
   std::string all = "vecmill encode 1\n" + weights + "\n";
   for (const auto& [name, text] : meta.configs) {
     if (!name.ends_with("modules.json") && !name.ends_with("/config.json") &&
-        name != "config.json") {
+        name != "config.json" && name != kStaticFacts) {
       continue;
     }
     all += name + " " + sha256_hex(text) + "\n";
@@ -171,7 +214,7 @@ Result<PackedModel> PackedModel::open(const std::filesystem::path& path) {
 }
 
 Status PackedModel::verify_words(std::span<const TokenId> ids) const {
-  const std::size_t hidden = config.transformer.hidden;
+  const std::size_t width = config.transformer.embedding_width;
   for (const TokenId id : ids) {
     if (id < 0 || static_cast<std::uint32_t>(id) >= config.transformer.vocab) {
       return make_error(ErrorKind::kInvalidArgument,
@@ -179,7 +222,7 @@ Status PackedModel::verify_words(std::span<const TokenId> ids) const {
                             std::to_string(config.transformer.vocab),
                         file.where(), "the tokenizer does not belong to these weights");
     }
-    VECMILL_TRY(file.verify(transformer.words + static_cast<std::size_t>(id) * hidden, hidden));
+    VECMILL_TRY(file.verify(transformer.words + static_cast<std::size_t>(id) * width, width));
   }
   return {};
 }

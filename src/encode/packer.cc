@@ -1,12 +1,16 @@
 #include <utility>
 
+#include "vecmill/base/check.h"
 #include "vecmill/base/hash.h"
 #include "vecmill/base/mapped_file.h"
+#include "vecmill/encode/distance_bias.h"
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/head_files.h"
 #include "vecmill/encode/model_config.h"
 #include "vecmill/encode/pack.h"
 #include "vecmill/encode/packed_writer.h"
+#include "vecmill/encode/rotary.h"
+#include "vecmill/encode/static_embedding.h"
 #include "vecmill/encode/tensor_names.h"
 #include "vecmill/encode/weights.h"
 
@@ -34,77 +38,189 @@ class Packer {
   Status layer(const LayerNames& names, const std::string& to);
 
  private:
-  Result<std::vector<float>> bias(const std::string& base, std::uint32_t size) const {
-    return weights_.read(base + ".bias", {size});
-  }
-  Status linear(std::initializer_list<std::string> parts, std::uint32_t in, std::uint32_t out,
+  /// [out, in] and its bias, which is zeros where the model has none.
+  struct Matrix {
+    std::vector<float> weight, bias;
+  };
+  Result<Matrix> read(const std::string& base, std::uint32_t in, std::uint32_t out,
+                      bool has_bias) const;
+  Result<Matrix> read_qkv(const LayerNames& names) const;
+  Status write(const Matrix& matrix, std::uint32_t in, const std::string& to);
+  Status linear(const std::string& base, std::uint32_t in, std::uint32_t out, bool has_bias,
                 const std::string& to);
-  Status norm(const std::string& base, const std::string& to);
+  Status feed_forward_in(const LayerNames& names, const std::string& to);
+  Status norm(const std::string& base, std::uint32_t width, const std::string& to);
+  Status words(const TensorNames& names, const std::vector<float>& token_type);
+  Status positions(const TensorNames& names, const std::vector<float>& token_type);
 
   const TransformerConfig& config_;
   const Weights& weights_;
   PackedWriter& writer_;
 };
 
-/// The parts, each [out, in], one below the other become one product.
-Status Packer::linear(std::initializer_list<std::string> parts, std::uint32_t in, std::uint32_t out,
-                      const std::string& to) {
-  std::vector<float> weight;
-  std::vector<float> all_bias;
-  for (const std::string& part : parts) {
-    VECMILL_ASSIGN(const auto part_weight, weights_.read(part + ".weight", {out, in}));
-    VECMILL_ASSIGN(const auto part_bias, bias(part, out));
-    weight.insert(weight.end(), part_weight.begin(), part_weight.end());
-    all_bias.insert(all_bias.end(), part_bias.begin(), part_bias.end());
+Result<Packer::Matrix> Packer::read(const std::string& base, std::uint32_t in, std::uint32_t out,
+                                    bool has_bias) const {
+  Matrix matrix{{}, std::vector<float>(out)};
+  VECMILL_ASSIGN(matrix.weight, weights_.read(base + ".weight", {out, in}));
+  if (has_bias) {
+    VECMILL_ASSIGN(matrix.bias, weights_.read(base + ".bias", {out}));
   }
-  const auto rows = static_cast<std::uint32_t>(all_bias.size());
-  std::vector<float> packed(packed_floats(rows, in));
-  pack_linear(weight.data(), rows, in, packed.data());
-  all_bias.resize(padded(rows));
+  return matrix;
+}
+
+Status Packer::write(const Matrix& matrix, std::uint32_t in, const std::string& to) {
+  const auto out = static_cast<std::uint32_t>(matrix.bias.size());
+  std::vector<float> packed(packed_floats(out, in));
+  pack_linear(matrix.weight.data(), out, in, packed.data());
+  std::vector<float> bias = matrix.bias;
+  bias.resize(padded(out));
   VECMILL_TRY(writer_.add(to + ".weight", packed));
-  return writer_.add(to + ".bias", all_bias);
+  return writer_.add(to + ".bias", bias);
+}
+
+Status Packer::linear(const std::string& base, std::uint32_t in, std::uint32_t out, bool has_bias,
+                      const std::string& to) {
+  VECMILL_ASSIGN(const Matrix matrix, read(base, in, out, has_bias));
+  return write(matrix, in, to);
+}
+
+/// Query, key and value one below the other become one product.
+Result<Packer::Matrix> Packer::read_qkv(const LayerNames& names) const {
+  const std::uint32_t hidden = config_.hidden;
+  if (!names.qkv.empty()) return read(names.qkv, hidden, 3 * hidden, config_.biases.attention);
+  Matrix all;
+  for (const std::string* name : {&names.query, &names.key, &names.value}) {
+    VECMILL_ASSIGN(const Matrix part, read(*name, hidden, hidden, config_.biases.attention));
+    all.weight.insert(all.weight.end(), part.weight.begin(), part.weight.end());
+    all.bias.insert(all.bias.end(), part.bias.begin(), part.bias.end());
+  }
+  return all;
+}
+
+Status Packer::feed_forward_in(const LayerNames& names, const std::string& to) {
+  const std::uint32_t hidden = config_.hidden, width = config_.intermediate;
+  const bool has_bias = config_.biases.ffn_in;
+  if (names.ffn_pair.empty()) {
+    VECMILL_TRY(linear(names.ffn_in, hidden, width, has_bias, to + "ffn_in"));
+    return config_.gated ? linear(names.ffn_up, hidden, width, has_bias, to + "ffn_up") : Status();
+  }
+  VECMILL_ASSIGN(const Matrix pair, read(names.ffn_pair, hidden, 2 * width, has_bias));
+  const auto weight = static_cast<std::ptrdiff_t>(std::size_t{width} * hidden);
+  const auto middle = pair.weight.begin() + weight;
+  const Matrix first{{pair.weight.begin(), middle}, {pair.bias.begin(), pair.bias.begin() + width}};
+  const Matrix second{{middle, pair.weight.end()}, {pair.bias.begin() + width, pair.bias.end()}};
+  VECMILL_TRY(write(names.up_is_first ? second : first, hidden, to + "ffn_in"));
+  return write(names.up_is_first ? first : second, hidden, to + "ffn_up");
 }
 
 /// Checkpoints from before 2020 say gamma and beta.
-Status Packer::norm(const std::string& base, const std::string& to) {
+Status Packer::norm(const std::string& base, std::uint32_t width, const std::string& to) {
   const bool old =
       weights_.find(base + ".weight") == nullptr && weights_.find(base + ".gamma") != nullptr;
-  VECMILL_ASSIGN(const auto scale,
-                 weights_.read(base + (old ? ".gamma" : ".weight"), {config_.hidden}));
-  VECMILL_ASSIGN(const auto shift,
-                 weights_.read(base + (old ? ".beta" : ".bias"), {config_.hidden}));
+  VECMILL_ASSIGN(const auto scale, weights_.read(base + (old ? ".gamma" : ".weight"), {width}));
+  std::vector<float> shift(width);
+  if (config_.biases.norm) {
+    VECMILL_ASSIGN(shift, weights_.read(base + (old ? ".beta" : ".bias"), {width}));
+  }
   VECMILL_TRY(writer_.add(to + ".weight", scale));
   return writer_.add(to + ".bias", shift);
 }
 
+void add_to_rows(const std::vector<float>& row, std::vector<float>& matrix) {
+  for (std::size_t i = 0; i < matrix.size(); ++i) matrix[i] += row[i % row.size()];
+}
+
 Status Packer::embeddings(const TensorNames& names) {
-  VECMILL_TRY(writer_.start("words", std::uint64_t{config_.vocab} * config_.hidden));
-  VECMILL_TRY(weights_.read_pieces(names.words, {config_.vocab, config_.hidden},
-                                   [&](auto piece) { return writer_.append(piece); }));
-  VECMILL_ASSIGN(auto positions,
-                 weights_.read(names.positions, {config_.max_positions, config_.hidden}));
-  if (!names.token_types.empty()) {  // a single text has type 0 throughout
-    VECMILL_ASSIGN(const auto types,
-                   weights_.read(names.token_types, {config_.token_types, config_.hidden}));
-    for (std::size_t i = 0; i < positions.size(); ++i) positions[i] += types[i % config_.hidden];
+  const std::uint32_t width = config_.embedding_width;
+  std::vector<float> token_type;  // a single text has type 0 throughout
+  if (!names.token_types.empty()) {
+    VECMILL_ASSIGN(token_type, weights_.read(names.token_types, {config_.token_types, width}));
+    token_type.resize(width);
   }
-  VECMILL_TRY(writer_.add("positions", positions));
+  VECMILL_TRY(words(names, token_type));
+  VECMILL_TRY(positions(names, token_type));
+  if (!names.embedding_project.empty()) {
+    VECMILL_TRY(linear(names.embedding_project, width, config_.hidden, true, "embedding_project"));
+  }
+  if (!names.final_norm.empty()) {
+    VECMILL_TRY(norm(names.final_norm, config_.hidden, "final_norm"));
+  }
+  return norm(names.embedding_norm, width, "embedding_norm");
+}
+
+/// Row by row: the table may be larger than all the rest.
+Status Packer::words(const TensorNames& names, const std::vector<float>& token_type) {
+  const std::uint32_t width = config_.embedding_width;
+  const bool add = !config_.has_position_table() && !token_type.empty();
+  std::uint64_t at = 0;
+  std::vector<float> rows;
+  VECMILL_TRY(writer_.start("words", std::uint64_t{config_.vocab} * width));
+  return weights_.read_pieces(names.words, {config_.vocab, width},
+                              [&](std::span<const float> piece) {
+                                if (!add) return writer_.append(piece);
+                                rows.assign(piece.begin(), piece.end());
+                                for (float& value : rows) value += token_type[at++ % width];
+                                return writer_.append(rows);
+                              });
+}
+
+/// Whatever tells the model where a token stands.
+Status Packer::positions(const TensorNames& names, const std::vector<float>& token_type) {
+  const std::uint32_t features = config_.hidden / config_.heads;
+  if (config_.has_position_table()) {
+    VECMILL_ASSIGN(auto rows, weights_.read(names.positions,
+                                            {config_.max_positions, config_.embedding_width}));
+    if (!token_type.empty()) add_to_rows(token_type, rows);
+    VECMILL_TRY(writer_.add("positions", rows));
+  }
   if (!names.relative_bias.empty()) {
     VECMILL_ASSIGN(const auto bias,
                    weights_.read(names.relative_bias, {config_.relative_buckets, config_.heads}));
     VECMILL_TRY(writer_.add("relative_bias", bias));
   }
-  return norm(names.embedding_norm, "embedding_norm");
+  if (config_.alibi) VECMILL_TRY(writer_.add("alibi_slopes", alibi_slopes(config_.heads)));
+  if (config_.rotary) {
+    VECMILL_TRY(
+        writer_.add("rotary", rotary_table(*config_.rotary, config_.max_positions, features)));
+  }
+  if (config_.window > 0) {
+    const auto table = rotary_table(config_.local_rotary, config_.max_positions, features);
+    VECMILL_TRY(writer_.add("local_rotary", table));
+  }
+  return {};
 }
 
 Status Packer::layer(const LayerNames& names, const std::string& to) {
   const std::uint32_t hidden = config_.hidden;
-  VECMILL_TRY(linear({names.query, names.key, names.value}, hidden, hidden, to + "qkv"));
-  VECMILL_TRY(linear({names.attention_out}, hidden, hidden, to + "attention_out"));
-  VECMILL_TRY(norm(names.attention_norm, to + "attention_norm"));
-  VECMILL_TRY(linear({names.ffn_in}, hidden, config_.intermediate, to + "ffn_in"));
-  VECMILL_TRY(linear({names.ffn_out}, config_.intermediate, hidden, to + "ffn_out"));
-  return norm(names.ffn_norm, to + "ffn_norm");
+  const TransformerConfig::Biases& biases = config_.biases;
+  VECMILL_ASSIGN(const Matrix qkv, read_qkv(names));
+  VECMILL_TRY(write(qkv, hidden, to + "qkv"));
+  VECMILL_TRY(linear(names.attention_out, hidden, hidden, biases.attention, to + "attention_out"));
+  if (!names.attention_norm.empty()) {
+    VECMILL_TRY(norm(names.attention_norm, hidden, to + "attention_norm"));
+  }
+  VECMILL_TRY(feed_forward_in(names, to));
+  VECMILL_TRY(linear(names.ffn_out, config_.intermediate, hidden, biases.ffn_out, to + "ffn_out"));
+  return norm(names.ffn_norm, hidden, to + "ffn_norm");
+}
+
+Status pack_static(const ModelConfig& model, const ConfigFiles& files, const Weights& weights,
+                   PackedWriter& writer) {
+  VECMILL_ASSIGN(const StaticConfig config,
+                 parse_static_facts(files.at(kStaticFacts), weights.files().front().string()));
+  VECMILL_ASSIGN(const auto rows, read_static_rows(weights, config));
+  VECMILL_CHECK(rows.size() == std::size_t{model.transformer.vocab} * model.transformer.hidden);
+  return writer.add("words", rows);
+}
+
+Status pack_transformer(const ModelConfig& model, const Weights& weights, PackedWriter& writer) {
+  VECMILL_ASSIGN(const TensorNames names, find_tensor_names(model.transformer, weights));
+  Packer packer(model, weights, writer);
+  VECMILL_TRY(packer.embeddings(names));
+  for (std::size_t i = 0; i < names.layers.size(); ++i) {
+    VECMILL_TRY(packer.layer(names.layers[i], "layer." + std::to_string(i) + "."));
+  }
+  return {};
 }
 
 Status pack_dense(const DenseConfig& dense, const Weights& weights, const std::string& to,
@@ -176,12 +292,11 @@ Status pack(const fs::path& model_folder, const fs::path& packed_file) {
   VECMILL_ASSIGN(ConfigFiles files, load_config_files(model_folder));
   VECMILL_ASSIGN(const ModelConfig model, parse_model_config(files, model_folder.string()));
   VECMILL_ASSIGN(const Weights weights, Weights::open(model_folder / model.transformer_folder));
-  VECMILL_ASSIGN(const TensorNames names, find_tensor_names(model.transformer, weights));
   VECMILL_ASSIGN(PackedWriter writer, PackedWriter::create(packed_file));
-  Packer packer(model, weights, writer);
-  VECMILL_TRY(packer.embeddings(names));
-  for (std::size_t i = 0; i < names.layers.size(); ++i) {
-    VECMILL_TRY(packer.layer(names.layers[i], "layer." + std::to_string(i) + "."));
+  if (model.transformer.family == Family::kStatic) {
+    VECMILL_TRY(pack_static(model, files, weights, writer));
+  } else {
+    VECMILL_TRY(pack_transformer(model, weights, writer));
   }
   std::vector<PackedSource> sources;
   VECMILL_TRY(add_sources(weights, model_folder, sources));

@@ -152,6 +152,24 @@ TEST_F(PackerTest, FewerLayersThanTheConfigurationSays) {
   expect_error("encoder.layer.2.attention.self.query.weight' is missing");
 }
 
+TEST_F(PackerTest, AGatedNetworkOfAnotherSize) {
+  copy("modernbert");
+  edit("config.json", "\"intermediate_size\": 48", "\"intermediate_size\": 40");
+  expect_error("has the shape [96, 32], the configuration demands [80, 32]");
+}
+
+TEST_F(PackerTest, ABiasThatTheConfigurationPromises) {
+  copy("modernbert");
+  edit("config.json", "\"norm_bias\": false", "\"norm_bias\": true ");
+  expect_error("norm.bias' is missing");
+}
+
+TEST_F(PackerTest, AProjectionOfAnotherSize) {
+  copy("electra");
+  edit("config.json", "\"embedding_size\": 24", "\"embedding_size\": 32");
+  expect_error("has the shape [2, 24], the configuration demands [2, 32]");
+}
+
 /// Overwrites the first value of a tensor.
 void poison(const fs::path& path, const std::string& tensor, float value) {
   const auto file = MappedFile::open(path);

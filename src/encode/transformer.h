@@ -22,11 +22,16 @@ struct LayerNorm {
   float eps = 0;
 };
 
-/// One post-norm block: h = norm(x + attention(x)); out = norm(h + ffn(h)).
+/// One block, post-norm: h = norm(x + attention(x)); out = norm(h + ffn(h)),
+/// or pre-norm: h = x + attention(norm(x)); out = h + ffn(norm(h)).
+/// ffn(x) = ffn_out(activation(ffn_in(x))), or ffn_out(activation(ffn_in(x)) * ffn_up(x)).
 struct Layer {
   Linear qkv;  ///< query, key and value one after the other: out = 3 * hidden
   Linear attention_out, ffn_in, ffn_out;
-  LayerNorm attention_norm, ffn_norm;
+  LayerNorm attention_norm, ffn_norm;  ///< without weights: none
+  Linear ffn_up = {};                  ///< without weights: the network is not gated
+  const float* rotary = nullptr;       ///< as `rotary_table` makes it, or null
+  std::uint32_t window = 0;            ///< a token sees this far to each side; 0: everything
 };
 
 enum class Activation : std::uint8_t { kGeluErf, kGeluTanh, kRelu, kSilu, kTanh };
@@ -43,9 +48,16 @@ struct Transformer {
   std::uint32_t pad_id = 0;
   Positions position_rule = Positions::kAbsolute;
   Activation activation = Activation::kGeluErf;
-  const float* words = nullptr;      ///< [vocab, hidden]
-  const float* positions = nullptr;  ///< [max_positions, hidden], token type 0 added to each row
+  bool pre_norm = false;
+  std::uint32_t embedding_width = 0;  ///< hidden, unless there is an embedding_project
+  const float* words = nullptr;       ///< [vocab, embedding_width]
+  /// [max_positions, embedding_width], token type 0 added to each row; null where rotation or a
+  /// bias in the attention tells positions apart.
+  const float* positions = nullptr;
   LayerNorm embedding_norm;
+  Linear embedding_project = {};         ///< without weights: none
+  LayerNorm final_norm = {};             ///< behind the last layer of a pre-norm model
+  const float* alibi_slopes = nullptr;   ///< [heads] or null
   const float* relative_bias = nullptr;  ///< [relative_buckets, heads] or null
   std::uint32_t relative_buckets = 0;
   std::vector<Layer> layers;

@@ -1,6 +1,7 @@
 #include "vecmill/encode/weights.h"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <utility>
 
@@ -8,6 +9,32 @@
 
 namespace vecmill::encode {
 namespace fs = std::filesystem;
+namespace {
+
+std::string tensor_name(const fs::path& file, std::string_view name) {
+  return file.string() + ": tensor '" + std::string(name) + "'";
+}
+
+std::uint64_t count_of(std::initializer_list<std::uint64_t> shape) {
+  std::uint64_t count = 1;
+  for (const std::uint64_t extent : shape) count *= extent;
+  return count;
+}
+
+/// Little-endian two's complement of `width` bytes each.
+std::vector<std::int64_t> integers(const std::byte* bytes, std::size_t width, std::size_t count) {
+  const std::uint64_t sign = std::uint64_t{1} << (8 * width - 1);
+  std::vector<std::int64_t> values(count);
+  for (std::int64_t& value : values) {
+    std::uint64_t stored = 0;
+    std::memcpy(&stored, bytes, width);
+    value = static_cast<std::int64_t>((stored ^ sign) - sign);
+    bytes += width;
+  }
+  return values;
+}
+
+}  // namespace
 
 Result<std::map<std::string, std::string>> parse_weight_index(std::string_view json,
                                                               const std::string& where) {
@@ -102,6 +129,24 @@ std::vector<std::string> Weights::names() const {
   return names;
 }
 
+Result<const Weights::Place*> Weights::place(std::string_view name,
+                                             std::initializer_list<std::uint64_t> shape) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) {
+    return make_error(ErrorKind::kInvalidData, "tensor '" + std::string(name) + "' is missing",
+                      paths_.front().string());
+  }
+  const Place& place = found->second;
+  if (!std::equal(shape.begin(), shape.end(), place.info.shape.begin(), place.info.shape.end())) {
+    return make_error(
+        ErrorKind::kMismatch,
+        "has the shape " + shape_text(place.info.shape) + ", the configuration demands " +
+            shape_text({shape.begin(), shape.size()}),
+        tensor_name(paths_[place.file], name), "config.json does not belong to these weights");
+  }
+  return &place;
+}
+
 Result<std::vector<float>> Weights::read(std::string_view name,
                                          std::initializer_list<std::uint64_t> shape) const {
   std::vector<float> values;
@@ -115,21 +160,9 @@ Result<std::vector<float>> Weights::read(std::string_view name,
 Status Weights::read_pieces(std::string_view name, std::initializer_list<std::uint64_t> shape,
                             const std::function<Status(std::span<const float>)>& use) const {
   constexpr std::uint64_t kPiece = 1U << 20;
-  const auto place = tensors_.find(name);
-  if (place == tensors_.end()) {
-    return make_error(ErrorKind::kInvalidData, "tensor '" + std::string(name) + "' is missing",
-                      paths_.front().string());
-  }
-  const auto& [file, info] = place->second;
-  const std::string where = paths_[file].string() + ": tensor '" + std::string(name) + "'";
-  if (!std::equal(shape.begin(), shape.end(), info.shape.begin(), info.shape.end())) {
-    return make_error(ErrorKind::kMismatch,
-                      "has the shape " + shape_text(info.shape) + ", the configuration demands " +
-                          shape_text({shape.begin(), shape.size()}),
-                      where, "config.json does not belong to these weights");
-  }
-  std::uint64_t count = 1;
-  for (const std::uint64_t extent : shape) count *= extent;
+  VECMILL_ASSIGN(const Place* const place, this->place(name, shape));
+  const auto& [file, info] = *place;
+  const std::uint64_t count = count_of(shape);
   if (count == 0) return {};
   const std::uint64_t width = info.bytes / count;  // of a value, in bytes
   std::vector<float> values;
@@ -139,13 +172,26 @@ Status Weights::read_pieces(std::string_view name, std::initializer_list<std::ui
         files_[file].bytes().subspan(info.offset + first * width, values.size() * width);
     if (Status status = read_floats(bytes, info.dtype, values); !status) {
       Error error = std::move(status).error();
-      error.where = where;
+      error.where = tensor_name(paths_[file], name);
       return error;
     }
     VECMILL_TRY(use(values));
     files_[file].forget(bytes);
   }
   return {};
+}
+
+Result<std::vector<std::int64_t>> Weights::read_integers(
+    std::string_view name, std::initializer_list<std::uint64_t> shape) const {
+  VECMILL_ASSIGN(const Place* const place, this->place(name, shape));
+  const auto& [file, info] = *place;
+  const std::byte* bytes = files_[file].bytes().data() + info.offset;
+  if (info.dtype == "I8") return integers(bytes, 1, count_of(shape));
+  if (info.dtype == "I32") return integers(bytes, 4, count_of(shape));
+  if (info.dtype == "I64") return integers(bytes, 8, count_of(shape));
+  return make_error(ErrorKind::kUnsupported,
+                    "numbers of type " + info.dtype + " are not supported here",
+                    tensor_name(paths_[file], name), "I8, I32 and I64 are");
 }
 
 }  // namespace vecmill::encode

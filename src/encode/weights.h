@@ -38,6 +38,11 @@ class Weights {
   Status read_pieces(std::string_view name, std::initializer_list<std::uint64_t> shape,
                      const std::function<Status(std::span<const float>)>& use) const;
 
+  /// A tensor of signed whole numbers: I8, I32 or I64.
+  ///   errors  as `read`
+  Result<std::vector<std::int64_t>> read_integers(std::string_view name,
+                                                  std::initializer_list<std::uint64_t> shape) const;
+
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return paths_; }
@@ -47,6 +52,8 @@ class Weights {
     std::size_t file = 0;
     TensorInfo info;
   };
+  Result<const Place*> place(std::string_view name,
+                             std::initializer_list<std::uint64_t> shape) const;
   Status add_file(const std::filesystem::path& path);
   Status add_shards(const std::filesystem::path& folder, const std::filesystem::path& index);
 

@@ -113,7 +113,7 @@ Result<std::vector<std::string>> parse_module_folders(std::string_view json,
     if (!modules.is_array()) return bad("is not a list");
     for (const auto& module : modules) {
       auto path = module.at("path").get<std::string>();
-      if (path.empty()) continue;
+      if (path.empty() || path == ".") continue;  // the model's own folder, as model2vec says it
       if (!is_safe_relative_path(path)) return bad("names a folder outside of the model");
       folders.push_back(std::move(path));
     }

@@ -98,5 +98,13 @@ TEST(FileSelectionTest, FindsTheModelInATree) {
             ErrorKind::kInvalidData);
 }
 
+TEST(FileSelectionTest, ModuleFoldersAreReadFromTheList) {
+  const auto folders = parse_module_folders(
+      R"([{"path":"","type":"t"},{"path":".","type":"t"},{"path":"1_Normalize","type":"t"}])", "m");
+  ASSERT_TRUE(folders) << folders.error().to_string();
+  EXPECT_EQ(*folders, std::vector<std::string>{"1_Normalize"});
+  EXPECT_FALSE(parse_module_folders(R"([{"path":"../x","type":"t"}])", "m"));
+}
+
 }  // namespace
 }  // namespace vecmill::hub

@@ -88,12 +88,14 @@ class LocalProvider : public Provider {
   }
 
   Result<std::uint32_t> count_tokens(std::string_view text, Role role) const override {
-    VECMILL_ASSIGN(const std::size_t count, tokenizer_.count(with_prompt(text, role)));
+    VECMILL_ASSIGN(std::size_t count, tokenizer_.count(with_prompt(text, role)));
+    if (!encoder_->description().special_tokens) count -= tokenizer_.special_token_count();
     return static_cast<std::uint32_t>(count);
   }
 
   Result<std::vector<TokenId>> tokenize(std::string_view text) const override {
-    VECMILL_ASSIGN(auto encoding, tokenizer_.encode(text));
+    const bool special_tokens = encoder_->description().special_tokens;
+    VECMILL_ASSIGN(auto encoding, tokenizer_.encode(text, {0, Truncate::kEnd, special_tokens}));
     return std::move(encoding.ids);
   }
 
@@ -112,8 +114,9 @@ class LocalProvider : public Provider {
     std::vector<tokenize::Encoding> encodings;
     std::vector<std::size_t> places;  // of each encoding in `results`
     for (const std::string_view text : texts) {
-      auto encoding =
-          tokenizer_.encode(with_prompt(text, options.role), {max_tokens_, options.truncate, true});
+      auto encoding = tokenizer_.encode(
+          with_prompt(text, options.role),
+          {max_tokens_, options.truncate, encoder_->description().special_tokens});
       if (!encoding) {
         results.emplace_back(std::move(encoding).error());
         continue;
@@ -259,9 +262,11 @@ Status check_vocabulary(const tokenize::Tokenizer& tokenizer, const encode::Enco
 }  // namespace
 
 Result<std::unique_ptr<Provider>> make_local_provider(const LocalOptions& options) {
-  VECMILL_ASSIGN(auto tokenizer, tokenize::Tokenizer::from_folder(options.model_folder));
-  VECMILL_ASSIGN(std::string hash, hash_of_tokenizer(options.model_folder));
   VECMILL_ASSIGN(auto encoder, encode::Encoder::open(options.packed_file, {options.dims, {}}));
+  const std::filesystem::path folder =
+      options.model_folder / encoder->description().tokenizer_folder;
+  VECMILL_ASSIGN(auto tokenizer, tokenize::Tokenizer::from_folder(folder));
+  VECMILL_ASSIGN(std::string hash, hash_of_tokenizer(folder));
   VECMILL_TRY(check_vocabulary(tokenizer, *encoder, options.model_folder));
   if (options.max_seq_length > encoder->description().max_tokens) {
     return make_error(ErrorKind::kInvalidArgument,

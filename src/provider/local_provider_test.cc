@@ -34,6 +34,13 @@ class LocalProviderTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
+  /// In place of the transformer.
+  void use_static_model() {
+    fs::remove_all(folder_ / "model");
+    fs::copy(fs::path(VECMILL_SOURCE_DIR) / "tests/golden/models/static-embedding",
+             folder_ / "model", fs::copy_options::recursive);
+  }
+
   void prompts(const std::string& prompts) {
     std::ofstream(folder_ / "model/config_sentence_transformers.json")
         << R"({"default_prompt_name": null, "prompts": )" << prompts << "}";
@@ -138,6 +145,19 @@ TEST_F(LocalProviderTest, WhatTheModelCannotDoIsRefused) {
   EXPECT_THAT(error(with(&LocalOptions::dims, 100000)), testing::HasSubstr("100000"));
   fs::remove(folder_ / "model/tokenizer.json");
   EXPECT_THAT(error({}), testing::HasSubstr("tokenizer"));
+}
+
+TEST_F(LocalProviderTest, AStaticModelTakesTokensWithoutSpecialOnes) {
+  use_static_model();
+  const auto provider = open();
+  const std::vector<TokenId> how = *provider->tokenize("how");
+  EXPECT_EQ(*provider->count_tokens("how", Role::kNone), how.size());
+  const auto both = *provider->tokenize("how how");
+  EXPECT_EQ(both.size(), 2 * how.size());  // nothing stands before, between or behind
+  const std::vector<float> once = vector_of(*provider, "how");
+  const std::vector<float> twice = vector_of(*provider, "how how");
+  for (std::size_t i = 0; i < once.size(); ++i) EXPECT_NEAR(once[i], twice[i], 1e-6);
+  EXPECT_THAT(vector_of(*provider, ""), testing::Each(0.0F));
 }
 
 }  // namespace

@@ -98,6 +98,7 @@ TEST_P(GoldenIdsTest, ShorterVectorsAreTheFirstComponents) {
       continue;
     }
     EXPECT_NEAR(distance(vectors[i], first).cosine, 1, 1e-6);
+    if (first == std::vector<float>(8)) continue;  // no token that a static model knows
     double squares = 0;
     for (const float v : vectors[i]) squares += static_cast<double>(v) * v;
     EXPECT_NEAR(squares, 1, 1e-6);

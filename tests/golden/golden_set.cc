@@ -95,7 +95,8 @@ Distance distance(const std::vector<float>& a, const std::vector<float>& b) {
     squares_a += x * x;
     squares_b += y * y;
   }
-  result.cosine = product / std::sqrt(squares_a * squares_b);
+  const bool both_empty = squares_a == 0 && squares_b == 0;  // no token that a static model knows
+  result.cosine = both_empty ? 1 : product / std::sqrt(squares_a * squares_b);
   return result;
 }
 

@@ -38,8 +38,22 @@ struct Distance {
 };
 Distance distance(const std::vector<float>& a, const std::vector<float>& b);
 
-inline const std::vector<std::string> kSets = {"bert",        "bert-bare",      "roberta",
-                                               "xlm-roberta", "camembert",      "mpnet",
-                                               "distilbert",  "xlm-roberta-m3", "all-MiniLM-L6-v2"};
+inline const std::vector<std::string> kSets = {"bert",
+                                               "bert-bare",
+                                               "roberta",
+                                               "xlm-roberta",
+                                               "camembert",
+                                               "mpnet",
+                                               "distilbert",
+                                               "xlm-roberta-m3",
+                                               "electra",
+                                               "modernbert",
+                                               "nomic-bert",
+                                               "gte",
+                                               "jina-bert",
+                                               "static-embedding",
+                                               "model2vec",
+                                               "model2vec-quantized",
+                                               "all-MiniLM-L6-v2"};
 
 }  // namespace vecmill::golden

@@ -14,8 +14,6 @@ class GoldenTextTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenTextTest, TextsGiveTheIdsAndVectorsOfTheReference) {
   const fs::path folder = model_folder(GetParam());
-  const auto tokenizer = tokenize::Tokenizer::from_folder(folder);
-  ASSERT_TRUE(tokenizer) << tokenizer.error().to_string();
   std::string scratch = (fs::temp_directory_path() / "golden_text.XXXXXX").string();
   ASSERT_TRUE(::mkdtemp(scratch.data()));
   const fs::path packed = fs::path(scratch) / "model.vecmill";
@@ -24,11 +22,15 @@ TEST_P(GoldenTextTest, TextsGiveTheIdsAndVectorsOfTheReference) {
   const auto encoder = encode::Encoder::open(packed);
   fs::remove_all(scratch);
   ASSERT_TRUE(encoder) << encoder.error().to_string();
+  const encode::ModelDescription& description = (*encoder)->description();
+  const auto tokenizer = tokenize::Tokenizer::from_folder(folder / description.tokenizer_folder);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().to_string();
 
   const auto workspace = (*encoder)->make_workspace();
   std::vector<float> vector((*encoder)->dims());
   tokenize::EncodeOptions options;
-  options.max_tokens = (*encoder)->description().max_tokens;
+  options.max_tokens = description.max_tokens;
+  options.add_special_tokens = description.special_tokens;
   for (const Example& example : read_set(GetParam())) {
     const auto encoding = tokenizer->encode(example.prompt + example.text, options);
     ASSERT_TRUE(encoding) << encoding.error().to_string();
