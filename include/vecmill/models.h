@@ -20,7 +20,8 @@ struct ModelDetails {
   StoredModel stored;
   std::string architecture;
   std::vector<std::string> modules;  ///< "transformer", "pooling mean", "normalize"
-  std::uint32_t dims = 0, max_tokens = 0, layers = 0, vocab = 0;
+  std::uint32_t dims = 0, layers = 0, vocab = 0;
+  std::uint32_t max_tokens = 0;  ///< per text; 0: any number
   std::vector<std::pair<std::string, std::string>> prompts;
 };
 

@@ -60,8 +60,9 @@ Result<ExitCode> show(const Settings& settings, const std::string& name) {
                     " layers"));
   VECMILL_TRY(print("modules       " + modules));
   VECMILL_TRY(print("dimensions    " + std::to_string(model.dims)));
-  VECMILL_TRY(print("tokens        at most " + std::to_string(model.max_tokens) + " of " +
-                    with_commas(model.vocab)));
+  const std::string most =
+      model.max_tokens == 0 ? "any number" : "at most " + std::to_string(model.max_tokens);
+  VECMILL_TRY(print("tokens        " + most + " of " + with_commas(model.vocab)));
   for (const auto& [prompt, text] : model.prompts) {
     VECMILL_TRY(print("prompt        " + prompt + ": \"" + text + "\""));
   }

@@ -17,7 +17,6 @@ namespace {
 
 constexpr const char* kTransformer = "Transformer";
 constexpr const char* kStatic = "StaticEmbedding";
-constexpr std::uint32_t kNoLimit = 1u << 30;
 constexpr std::size_t kMaxConfig = 16u << 20;
 constexpr const char* kModules = "modules.json";
 constexpr const char* kPrompts = "config_sentence_transformers.json";
@@ -136,13 +135,13 @@ Status Parser::parse_static(const ModuleEntry& module) {
   table.hidden = table.embedding_width = dims_;
   table.heads = 1;
   table.vocab = facts.tokens;
-  table.max_positions = kNoLimit;
+  table.max_positions = kNoTokenLimit;
   if (!facts.model2vec) return {};
   const std::string path = join(module.folder, "config.json");
   VECMILL_ASSIGN(const std::string_view config, need(path));
   VECMILL_ASSIGN(const JsonReader json, JsonReader::parse(config, place(path)));
   const bool unlimited = json.json().contains("max_length") && !json.has("max_length");
-  VECMILL_ASSIGN(table.max_positions, json.size("max_length", unlimited ? kNoLimit : 512));
+  VECMILL_ASSIGN(table.max_positions, json.size("max_length", unlimited ? kNoTokenLimit : 512));
   if (table.max_positions == 0) return json.error("'max_length' is 0");
   VECMILL_ASSIGN(const bool normalized, json.flag("normalize", false));
   if (normalized && find(kModules) == nullptr) {
@@ -282,9 +281,9 @@ Status Parser::parse_settings() {
   return {};
 }
 
-/// The tokenizer's own limit; 2^30 when it says none.
+/// The tokenizer's own limit; kNoTokenLimit when it says none.
 Result<std::uint32_t> Parser::tokenizer_limit() const {
-  constexpr double kNone = kNoLimit;
+  constexpr double kNone = kNoTokenLimit;
   const std::string path = join(model_.transformer_folder, kTokenizerConfig);
   const std::string* text = find(path);
   if (text == nullptr) return static_cast<std::uint32_t>(kNone);

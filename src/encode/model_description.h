@@ -7,6 +7,9 @@
 
 namespace vecmill::encode {
 
+/// `max_tokens` of a model that takes texts of any length.
+inline constexpr std::uint32_t kNoTokenLimit = 1u << 30;
+
 /// What a model folder says about itself: everything a caller needs before it encodes, and nothing
 /// that needs the weights.
 struct ModelDescription {

@@ -38,7 +38,7 @@ Result<ModelDetails> show_model(std::string_view name) {
   details.architecture = model.architecture;
   details.modules = model.modules;
   details.dims = model.dims;
-  details.max_tokens = model.max_tokens;
+  details.max_tokens = model.max_tokens == encode::kNoTokenLimit ? 0 : model.max_tokens;
   details.layers = model.layers;
   details.vocab = model.vocab;
   details.prompts.assign(model.prompts.begin(), model.prompts.end());
