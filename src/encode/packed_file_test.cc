@@ -156,8 +156,8 @@ TEST(PackedMetaTest, RefusesBadDescriptions) {
       R"({"tensors":{},"configs":{},"weights":[{"name":"a"}],"heads":{}})",
       R"({"tensors":{},"configs":{},"weights":[]})",
       R"({"tensors":{},"configs":{},"weights":[],"heads":{"sparse":{"dims":1}}})",
-      R"({"tensors":{},"configs":{},"weights":[],"heads":{"sparse":)"
-      R"({"dims":0,"name":"a","bytes":1,"sha256":"b"}}})"};
+      (R"({"tensors":{},"configs":{},"weights":[],"heads":{"sparse":)"
+       R"({"dims":0,"name":"a","bytes":1,"sha256":"b"}}})")};
   for (const char* text : cases) EXPECT_FALSE(parse_meta(text, 64, "p")) << text;
   const auto good =
       parse_meta(R"({"tensors":{"a":[0,16]},"configs":{},"weights":[],"heads":{}})", 64, "p");
