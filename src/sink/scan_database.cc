@@ -13,6 +13,7 @@ namespace {
 void read_blob(std::string_view blob, bool half, std::vector<float>& out) {
   const std::size_t item = half ? 2 : 4;
   out.resize(blob.size() / item);
+  if (out.empty()) return;  // memcpy must not be given nothing
   if (!half) {
     std::memcpy(out.data(), blob.data(), out.size() * item);
     return;
