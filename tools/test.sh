@@ -94,7 +94,7 @@ stage_asan() {
   local deep=${VECMILL_TEST_DEEP:-} failures=0
   unset VECMILL_TEST_DEEP
   # %4m: a pool of four files that the processes merge their counts into.
-  LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw suite asan || failures=1
+  VECMILL_TEST_EVERY=8 LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw suite asan || failures=1
   [ -z "$deep" ] || export VECMILL_TEST_DEEP=$deep
   return "$failures"
 }

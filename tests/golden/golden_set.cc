@@ -24,6 +24,22 @@ std::vector<T> read_array(const fs::path& path) {
   return values;
 }
 
+std::size_t number_in(const char* variable, std::size_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoul(text, nullptr, 10);
+}
+
+/// Of a large set each n-th, for n = VECMILL_TEST_EVERY, from where the seed says.
+std::vector<Example> sampled(std::vector<Example> all) {
+  const std::size_t every = number_in("VECMILL_TEST_EVERY", 1);
+  if (every <= 1 || all.size() < 200) return all;
+  std::vector<Example> some;
+  for (std::size_t i = number_in("VECMILL_TEST_SEED", 1) % every; i < all.size(); i += every) {
+    some.push_back(std::move(all[i]));
+  }
+  return some;
+}
+
 }  // namespace
 
 std::vector<Example> read_set(const std::string& name) {
@@ -56,7 +72,7 @@ std::vector<Example> read_set(const std::string& name) {
     examples[i].vector.assign(vector, vector + static_cast<std::ptrdiff_t>(dims));
     vector += static_cast<std::ptrdiff_t>(dims);
   }
-  return examples;
+  return sampled(std::move(examples));
 }
 
 std::vector<std::map<TokenId, double>> read_sparse(const std::string& name) {
