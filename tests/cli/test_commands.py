@@ -246,17 +246,19 @@ def test_an_index_finds_its_model_from_another_folder(vecmill):
     assert answer.code == 0 and answer.out.split()[0] == "a.txt:1", answer
 
 
-def test_bench_measures_up_to_the_limit_of_the_model(vecmill, model):
+def test_bench_measures_up_to_the_limit_of_the_model(vecmill):
+    model = TINY
     found = vecmill("bench", "--model", model, "--max-seq-length", "40", "--json").json
-    assert found["schema"] == "vecmill.bench.v1" and found["dims"] == 384 and found["threads"] >= 1
-    assert [row["tokens"] for row in found["latency"]] == [8, 16, 32]
-    assert all(0 < row["median_seconds"] <= row["p95_seconds"] for row in found["latency"])
+    assert found["schema"] == "vecmill.bench.v1" and found["dims"] > 0 and found["threads"] >= 1
+    for row, least in zip(found["latency"], [8, 16, 32], strict=True):
+        assert least <= row["tokens"] <= 40
+        assert 0 < row["median_seconds"] <= row["p95_seconds"]
     assert [row["batch_size"] for row in found["throughput"]] == [0, 1, 8, 32, 128]
     assert all(row["tokens_per_second"] > row["texts_per_second"] > 0 for row in found["throughput"])
-    assert 8 <= found["mean_tokens"] <= 40 and found["peak_rss_bytes"] > 10_000_000
+    assert 8 <= found["mean_tokens"] <= 40 and found["peak_rss_bytes"] > 1_000_000
     assert found["best_batch_size"] in (0, 1, 8, 32, 128)
-    if found["isa"] != "portable":
-        assert found["limit"] > 0 and all(row["share_of_limit"] > 0 for row in found["latency"])
+    if found["limit"] > 0:
+        assert all(row["share_of_limit"] > 0 for row in found["latency"])
 
 
 def test_bench_prints_a_table_and_takes_no_files(vecmill):
