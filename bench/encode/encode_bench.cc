@@ -16,7 +16,7 @@
 #include "random_model.h"
 #include "vecmill/encode/attention.h"
 #include "vecmill/encode/fma_peak.h"
-#include "vecmill/encode/pack.h"
+#include "vecmill/encode/linear_product.h"
 
 namespace vecmill::bench {
 namespace {
@@ -156,34 +156,19 @@ class Bench {
     std::fill_n(wide, std::size_t{rows} * std::max(3 * m.hidden, m.intermediate), 0.25F);
     std::fill_n(x, std::size_t{rows} * m.hidden, 0.5F);
     encode::Workspace::Attention scratch;
-    struct Step {
-      const char* name;
-      double flops;
-      std::function<void(const encode::Layer&)> work;
-      std::vector<double> taken{};
-    };
     const double h = m.hidden, f = m.intermediate;
     const auto by = [&](const Linear& l, const float* a, float* y, encode::Epilogue e) {
-      Product p;
-      p.a = a;
-      p.a_stride = p.k = l.in;
-      p.panels = l.packed;
-      p.rows = rows;
-      p.columns = l.out;
-      p.last_panel = encode::padded(l.out) / encode::kPanel;
-      p.bias = l.bias;
+      Product p = encode::linear_product(l, a, rows, y);
       p.epilogue = e;
-      p.out = y;
-      p.out_stride = l.out;
       kernels_.product(p);
     };
-    Step all[] = {
+    std::vector<Step> all = {
         {"qkv", 6 * h * h, [&](const auto& l) { by(l.qkv, x, wide, encode::Epilogue::kNone); }},
         {"attention", 4 * h * length,
          [&](const auto&) {
            for (std::uint32_t row = 0; row < rows; row += length) {
              for (std::uint32_t head = 0; head < m.heads; ++head) {
-               attend(m, kernels_, {wide, nullptr, out}, {row, length}, head, scratch);
+               attend(m, kernels_, {.qkv = wide, .context = out}, {row, length}, head, scratch);
              }
            }
          }},
@@ -200,13 +185,7 @@ class Bench {
         {"ffn out", 2 * h * f,
          [&](const auto& l) { by(l.ffn_out, wide, out, encode::Epilogue::kNone); }},
     };
-    for (int round = 0; round < kRounds; ++round) {
-      for (Step& step : all) {
-        step.taken.push_back(seconds([&] {
-          for (const auto& layer : m.layers) step.work(layer);
-        }));
-      }
-    }
+    time_steps(all);
     std::printf("\n| texts of %u | ns per token and layer | share of the limit |\n|---|---|---|\n",
                 length);
     for (const Step& step : all) {
@@ -218,6 +197,23 @@ class Bench {
 
  private:
   static constexpr std::uint32_t kBatchTokens = 512;
+
+  struct Step {
+    const char* name;
+    double flops;
+    std::function<void(const encode::Layer&)> work;
+    std::vector<double> taken{};
+  };
+
+  void time_steps(std::vector<Step>& steps) {
+    for (int round = 0; round < kRounds; ++round) {
+      for (Step& step : steps) {
+        step.taken.push_back(seconds([&] {
+          for (const auto& layer : model_.transformer().layers) step.work(layer);
+        }));
+      }
+    }
+  }
 
   const RandomModel& model_;
   const Kernels& kernels_;

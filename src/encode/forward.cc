@@ -7,6 +7,7 @@
 #include "vecmill/base/check.h"
 #include "vecmill/encode/attention.h"
 #include "vecmill/encode/distance_bias.h"
+#include "vecmill/encode/linear_product.h"
 #include "vecmill/encode/pack.h"
 #include "vecmill/encode/rotary.h"
 
@@ -192,22 +193,10 @@ class Pass {
   /// This member's share of the output features; `residual` has the rows and the width of `out`.
   void multiply(const Linear& linear, const float* a, std::uint32_t rows, float* out,
                 Epilogue epilogue, const float* residual) {
-    const auto share = crew_.share(padded(linear.out) / kPanel);
-    Product p;
-    p.a = a;
-    p.a_stride = linear.in;
-    p.panels = linear.packed;
-    p.rows = rows;
-    p.k = linear.in;
-    p.columns = linear.out;
-    p.first_panel = share.first;
-    p.last_panel = share.last;
-    p.bias = linear.bias;
+    Product p = linear_product(linear, a, rows, out, crew_);
     p.residual = residual;
     p.residual_stride = linear.out;
     p.epilogue = epilogue;
-    p.out = out;
-    p.out_stride = linear.out;
     kernels_.product(p);
   }
 

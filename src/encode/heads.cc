@@ -3,30 +3,11 @@
 #include <algorithm>
 
 #include "vecmill/base/check.h"
-#include "vecmill/encode/pack.h"
+#include "vecmill/encode/linear_product.h"
 #include "vecmill/encode/post_modules.h"
 
 namespace vecmill::encode {
 namespace {
-
-/// This member's share of the outputs of a head, for all rows.
-void multiply(const Kernels& kernels, const Linear& linear, const float* hidden, std::size_t rows,
-              float* out, const Crew& crew) {
-  const auto share = crew.share(padded(linear.out) / kPanel);
-  Product p;
-  p.a = hidden;
-  p.a_stride = linear.in;
-  p.panels = linear.packed;
-  p.rows = static_cast<std::uint32_t>(rows);
-  p.k = linear.in;
-  p.columns = linear.out;
-  p.first_panel = share.first;
-  p.last_panel = share.last;
-  p.bias = linear.bias;
-  p.out = out;
-  p.out_stride = linear.out;
-  kernels.product(p);
-}
 
 /// Of each token the largest weight.
 void keep_largest(SparseVector& weights) {
@@ -49,8 +30,13 @@ void HeadPass::begin(const Heads& heads, const Outputs& wanted, std::size_t toke
 }
 
 void HeadPass::project(const Kernels& kernels, const float* hidden, const Crew& crew) {
-  if (sparse_) multiply(kernels, *sparse_, hidden, tokens_, weights_.data(), crew);
-  if (multivector_) multiply(kernels, *multivector_, hidden, tokens_, vectors_.data(), crew);
+  const auto rows = static_cast<std::uint32_t>(tokens_);
+  if (sparse_) {
+    kernels.product(linear_product(*sparse_, hidden, rows, weights_.data(), crew));
+  }
+  if (multivector_) {
+    kernels.product(linear_product(*multivector_, hidden, rows, vectors_.data(), crew));
+  }
 }
 
 void HeadPass::finish(std::span<const TokenId> ids, std::size_t first,
