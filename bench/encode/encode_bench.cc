@@ -238,7 +238,7 @@ int run(std::string_view shape, std::string_view isa_name) {
   }
   const RandomModel model(named_shape(shape));
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  const double peak = encode::fma_peak(cores);
+  const double peak = encode::fma_peak(encode::kernels(*isa), cores);
   std::printf("%s, %s, multiplication limit %.0f GFLOP/s on %u cores\n", shape.data(),
               name(*isa).data(), peak / 1e9, cores);
   Bench bench(model, encode::kernels(*isa), cores);

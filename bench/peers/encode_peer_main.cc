@@ -69,8 +69,10 @@ class Peer {
   }
 
   json answer(const json& request) {
-    if (request.contains("peak"))
-      return {{"flops", encode::fma_peak(cores_)}, {"isa", encoder_->isa()}};
+    if (request.contains("peak")) {
+      const encode::Kernels& kernels = encode::kernels(must(encode::choose_isa()));
+      return {{"flops", encode::fma_peak(kernels, cores_)}, {"isa", encoder_->isa()}};
+    }
     if (request.contains("load")) {
       sets_[request["load"]] = read_set(request["path"]);
       return json::object();

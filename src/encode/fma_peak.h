@@ -1,10 +1,12 @@
 #pragma once
 
+#include "vecmill/encode/kernels/kernels.h"
+
 namespace vecmill::encode {
 
 /// Multiplications and additions a second that so many threads together reach with nothing but
-/// fused multiply-adds of the widest vectors the processor has: the limit of any f32 encoder. 0 on
-/// a processor without them. Takes about a tenth of a second.
-double fma_peak(unsigned threads);
+/// fused multiply-adds of these kernels' vectors: the limit of any f32 encoder in their instruction
+/// set. Takes some tenths of a second.
+double fma_peak(const Kernels& kernels, unsigned threads);
 
 }  // namespace vecmill::encode

@@ -5,8 +5,6 @@
 #include <span>
 #include <utility>
 
-#include "vecmill/base/hash.h"
-#include "vecmill/base/mapped_file.h"
 #include "vecmill/encode/pack.h"
 #include "vecmill/encode/weights.h"
 
@@ -53,10 +51,7 @@ Result<PackedHead> pack_head(const HeadName& head, const fs::path& path, std::ui
   const std::string to = "head." + std::string(head.name);
   VECMILL_TRY(writer.add(to + ".weight", panels));
   VECMILL_TRY(writer.add(to + ".bias", bias));
-  VECMILL_ASSIGN(const MappedFile file, MappedFile::open(path));
-  Sha256 hash;
-  hash.update(file.bytes());
-  packed.source = {path.filename().string(), file.bytes().size(), hash.hex()};
+  VECMILL_ASSIGN(packed.source, source_of(path, path.parent_path()));
   return packed;
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "vecmill/base/hash.h"
+#include "vecmill/base/mapped_file.h"
 
 namespace vecmill::encode {
 namespace fs = std::filesystem;
@@ -138,6 +139,16 @@ Status PackedWriter::publish() {
   ::close(directory);
   if (status != 0) return failed("cannot make its name durable");
   return {};
+}
+
+Result<PackedSource> source_of(const fs::path& file, const fs::path& root) {
+  VECMILL_ASSIGN(const MappedFile mapped, MappedFile::open(file));
+  Sha256 hash;
+  VECMILL_TRY(mapped.in_pieces([&](std::span<const std::byte> piece) -> Status {
+    hash.update(piece);
+    return {};
+  }));
+  return PackedSource{file.lexically_relative(root).string(), mapped.bytes().size(), hash.hex()};
 }
 
 }  // namespace vecmill::encode

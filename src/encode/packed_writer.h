@@ -46,4 +46,9 @@ class PackedWriter {
   std::vector<std::uint64_t> checksums_;
 };
 
+/// What the packed file remembers of a weight file below the model folder `root`.
+///   errors  kNotFound, kIo
+Result<PackedSource> source_of(const std::filesystem::path& file,
+                               const std::filesystem::path& root);
+
 }  // namespace vecmill::encode

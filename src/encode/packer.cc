@@ -1,8 +1,6 @@
 #include <utility>
 
 #include "vecmill/base/check.h"
-#include "vecmill/base/hash.h"
-#include "vecmill/base/mapped_file.h"
 #include "vecmill/encode/distance_bias.h"
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/head_files.h"
@@ -249,13 +247,8 @@ Status pack_norm(const LayerNormConfig& norm, const Weights& weights, const std:
 Status add_sources(const Weights& weights, const fs::path& root,
                    std::vector<PackedSource>& sources) {
   for (const fs::path& path : weights.files()) {
-    VECMILL_ASSIGN(const MappedFile file, MappedFile::open(path));
-    Sha256 hash;
-    VECMILL_TRY(file.in_pieces([&](std::span<const std::byte> piece) -> Status {
-      hash.update(piece);
-      return {};
-    }));
-    sources.push_back({path.lexically_relative(root).string(), file.bytes().size(), hash.hex()});
+    VECMILL_ASSIGN(PackedSource source, source_of(path, root));
+    sources.push_back(std::move(source));
   }
   return {};
 }

@@ -151,6 +151,7 @@ Result<std::vector<float>> Weights::read(std::string_view name,
                                          std::initializer_list<std::uint64_t> shape) const {
   std::vector<float> values;
   VECMILL_TRY(read_pieces(name, shape, [&](std::span<const float> piece) -> Status {
+    if (values.empty()) values.reserve(count_of(shape));  // now that the shape is known to fit
     values.insert(values.end(), piece.begin(), piece.end());
     return {};
   }));

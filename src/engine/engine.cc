@@ -1,14 +1,12 @@
 #include "vecmill/engine.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
 
 #include "vecmill/base/check.h"
-#include "vecmill/base/cores.h"
+#include "vecmill/base/resources.h"
 #include "vecmill/engine/embed_run.h"
 #include "vecmill/engine/open_model.h"
 #include "vecmill/engine/rank.h"
@@ -25,12 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-std::uint64_t peak_rss_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 Result<std::unique_ptr<Source>> open_source(const EmbedJob& job) {

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "vecmill/base/cores.h"
+#include "vecmill/base/resources.h"
 #include "vecmill/encode/isa.h"
 #include "vecmill/hub/store.h"
 

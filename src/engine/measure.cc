@@ -1,7 +1,5 @@
 #include "vecmill/measure.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -9,7 +7,7 @@
 #include <functional>
 #include <random>
 
-#include "vecmill/base/cores.h"
+#include "vecmill/base/resources.h"
 #include "vecmill/encode/fma_peak.h"
 #include "vecmill/encode/isa.h"
 #include "vecmill/engine/embed_window.h"
@@ -52,19 +50,22 @@ std::uint32_t best_batch_size(const std::vector<Throughput>& rows) {
 
 class Bench {
  public:
-  Bench(Provider& provider, WorkerPool& pool, std::stop_token stop)
-      : provider_(provider), pool_(pool), stop_(std::move(stop)) {}
+  Bench(Provider& provider, WorkerPool& pool, encode::Isa isa, std::stop_token stop)
+      : provider_(provider), pool_(pool), isa_(isa), stop_(std::move(stop)) {}
 
   Result<Measurement> run() {
     Measurement found;
     found.space = provider_.capabilities({}).space;
     found.threads = static_cast<std::uint32_t>(pool_.size());
-    if (provider_.operations(1) > 0) limit_ = found.limit = encode::fma_peak(found.threads);
+    found.isa = name(isa_);
+    if (provider_.operations(1) > 0) {
+      limit_ = found.limit = encode::fma_peak(encode::kernels(isa_), found.threads);
+    }
     const std::uint32_t most =
         found.space.max_tokens > 0 ? found.space.max_tokens : kLengths.back();
     for (const std::uint32_t length : kLengths) {
-      if (length > most) break;
-      VECMILL_ASSIGN(found.latencies.emplace_back(), latency(length));
+      if (length > most && !found.latencies.empty()) break;
+      VECMILL_ASSIGN(found.latencies.emplace_back(), latency(std::min(length, most)));
     }
     VECMILL_TRY(make_texts(std::min(most, kLongestMixed), found.latencies.back()));
     found.mean_tokens = tokens_ / static_cast<double>(texts_.size());
@@ -74,14 +75,18 @@ class Bench {
   }
 
  private:
-  /// A text of `length` tokens, special ones included, or of the fewest above that.
+  /// A text of `length` tokens, special ones included, or of the fewest above that; shorter where
+  /// more words make no more tokens (a model may drop what it does not know).
   Result<std::string> text_of(std::uint32_t length) {
     std::string text = kWords[random_() % kWords.size()];
-    for (std::uint32_t tokens = 0; tokens < length;) {
-      VECMILL_ASSIGN(tokens, provider_.count_tokens(text, Role::kDocument));
+    VECMILL_ASSIGN(std::uint32_t tokens, provider_.count_tokens(text, Role::kDocument));
+    while (tokens < length) {
       for (std::uint32_t missing = tokens; missing < length; ++missing) {
         text.append(" ").append(kWords[random_() % kWords.size()]);
       }
+      VECMILL_ASSIGN(const std::uint32_t longer, provider_.count_tokens(text, Role::kDocument));
+      if (longer <= tokens) break;
+      tokens = longer;
     }
     return text;
   }
@@ -109,8 +114,9 @@ class Bench {
   Status make_texts(std::uint32_t most, const Latency& seen) {
     const double wanted = std::clamp(seen.tokens / seen.median * kRoundSeconds, 2000.0, 100000.0);
     std::lognormal_distribution<double> lengths(4.65, 0.7);
+    const auto longest = static_cast<double>(most);
     while (tokens_ < wanted) {
-      const double length = std::clamp(lengths(random_), 8.0, static_cast<double>(most));
+      const double length = std::clamp(lengths(random_), std::min(8.0, longest), longest);
       VECMILL_ASSIGN(std::string text, text_of(static_cast<std::uint32_t>(length)));
       VECMILL_ASSIGN(const std::uint32_t count, provider_.count_tokens(text, Role::kDocument));
       const std::uint32_t tokens = std::min(count, most);
@@ -128,8 +134,12 @@ class Bench {
         if (stop_.stop_requested()) return cancelled();
         EmbedJob job;
         job.batch_size = kBatchSizes[i];
+        std::vector<Result<Embedding>> results;
         times[i].push_back(
-            seconds([&] { (void)engine::embed_records(texts_, job, provider_, pool_); }));
+            seconds([&] { results = engine::embed_records(texts_, job, provider_, pool_); }));
+        for (const auto& result : results) {
+          if (!result) return result.error();
+        }
       }
     }
     std::vector<Throughput> found;
@@ -150,6 +160,7 @@ class Bench {
 
   Provider& provider_;
   WorkerPool& pool_;
+  const encode::Isa isa_;
   const std::stop_token stop_;
   std::mt19937 random_{1};
   std::vector<Record> texts_;
@@ -164,11 +175,8 @@ Result<Measurement> measure(const ModelOptions& options, const std::stop_token& 
   VECMILL_ASSIGN(const auto provider, engine::open_model(options, threads));
   VECMILL_ASSIGN(const encode::Isa isa, encode::choose_isa());
   WorkerPool pool(threads);
-  VECMILL_ASSIGN(Measurement found, Bench(*provider, pool, stop).run());
-  found.isa = name(isa);
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  found.peak_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  VECMILL_ASSIGN(Measurement found, Bench(*provider, pool, isa, stop).run());
+  found.peak_rss_bytes = peak_rss_bytes();
   return found;
 }
 

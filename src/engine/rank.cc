@@ -34,7 +34,7 @@ float fast_product(const float* a, const float* b, std::size_t count) {
 }
 
 /// One score as it is; several with their weights, divided by the sum of the weights.
-float score(const Question& question, const sink::ScannedRow& row) {
+float score(const Question& question, float asked_length, const sink::ScannedRow& row) {
   float sum = 0, weights = 0;
   const auto add = [&](float weight, float value) {
     sum += weight * value;
@@ -42,7 +42,7 @@ float score(const Question& question, const sink::ScannedRow& row) {
   };
   const Embedding& asked = question.embedding;
   if (question.compared.dense) {
-    add(kDenseWeight, cosine(asked.vector, row.vector, length(asked.vector)));
+    add(kDenseWeight, cosine(asked.vector, row.vector, asked_length));
   }
   if (question.compared.sparse) add(kSparseWeight, sparse_score(asked.sparse, row.sparse));
   if (question.compared.multivector) {
@@ -54,11 +54,11 @@ float score(const Question& question, const sink::ScannedRow& row) {
 
 Result<std::vector<Hit>> all_hits(const Question& question, const std::string& index) {
   std::vector<Hit> hits;
+  const float asked_length = length(question.embedding.vector);
   if (question.compared.only_dense()) {
     VECMILL_ASSIGN(const sink::Index rows, sink::read_index(index));
     std::vector<float> scratch;
     const std::vector<float>& asked = question.embedding.vector;
-    const float asked_length = length(asked);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       hits.push_back({rows.ids[i], cosine(asked, rows.row(i, scratch), asked_length)});
     }
@@ -66,7 +66,7 @@ Result<std::vector<Hit>> all_hits(const Question& question, const std::string& i
   }
   VECMILL_ASSIGN(const sink::Meta meta, sink::read_description(index));
   VECMILL_TRY(sink::scan_rows(index, meta, question.compared, [&](const sink::ScannedRow& row) {
-    hits.push_back({row.id, score(question, row)});
+    hits.push_back({row.id, score(question, asked_length, row)});
     return Status();
   }));
   return hits;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vecmill/encode/encoder.h"
+#include "vecmill/provider/model_copy.h"
 
 namespace vecmill::provider {
 namespace {
@@ -21,24 +22,11 @@ LocalOptions with(std::uint32_t LocalOptions::*member, std::uint32_t value) {
   return options;
 }
 
-/// A tiny model of tests/golden, with a configuration of its own.
-class LocalProviderTest : public testing::Test {
+class LocalProviderTest : public ModelCopyTest {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    fs::copy(fs::path(VECMILL_SOURCE_DIR) / "tests/golden/models/distilbert", folder_ / "model",
-             fs::copy_options::recursive);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  /// In place of the transformer.
-  void use_static_model() {
-    fs::remove_all(folder_ / "model");
-    fs::copy(fs::path(VECMILL_SOURCE_DIR) / "tests/golden/models/static-embedding",
-             folder_ / "model", fs::copy_options::recursive);
+    ModelCopyTest::SetUp();
+    copy_model("distilbert");
   }
 
   void prompts(const std::string& prompts) {
@@ -62,8 +50,6 @@ class LocalProviderTest : public testing::Test {
                                       const EmbedOptions& options = {}) {
     return provider.embed({&text, 1}, options)[0]->vector;
   }
-
-  fs::path folder_;
 };
 
 TEST_F(LocalProviderTest, ATextAloneHasTheBitsItHasInABatch) {
@@ -148,7 +134,7 @@ TEST_F(LocalProviderTest, WhatTheModelCannotDoIsRefused) {
 }
 
 TEST_F(LocalProviderTest, AStaticModelTakesTokensWithoutSpecialOnes) {
-  use_static_model();
+  copy_model("static-embedding");
   const auto provider = open();
   const std::vector<TokenId> how = *provider->tokenize("how");
   EXPECT_EQ(*provider->count_tokens("how", Role::kNone), how.size());

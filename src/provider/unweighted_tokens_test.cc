@@ -8,6 +8,7 @@
 
 #include "vecmill/encode/encoder.h"
 #include "vecmill/provider/local_provider.h"
+#include "vecmill/provider/model_copy.h"
 
 namespace vecmill::provider {
 namespace {
@@ -16,18 +17,12 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// A copy of the small bge-m3.
-class UnweightedTokensTest : public testing::Test {
+class UnweightedTokensTest : public ModelCopyTest {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) /
-              testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    fs::copy(fs::path(VECMILL_SOURCE_DIR) / "tests/golden/models/xlm-roberta-m3", folder_ / "model",
-             fs::copy_options::recursive);
+    ModelCopyTest::SetUp();
+    copy_model("xlm-roberta-m3");
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void put(const char* file, const std::string& text) const {
     std::ofstream(folder_ / "model" / file) << text;
@@ -46,8 +41,6 @@ class UnweightedTokensTest : public testing::Test {
     VECMILL_TRY(encode::pack(options.model_folder, options.packed_file));
     return make_local_provider(options);
   }
-
-  fs::path folder_;
 };
 
 TEST_F(UnweightedTokensTest, AreNamedByTheTokenizersFiles) {

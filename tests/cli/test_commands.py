@@ -261,6 +261,11 @@ def test_bench_measures_up_to_the_limit_of_the_model(vecmill):
         assert all(row["share_of_limit"] > 0 for row in found["latency"])
 
 
+def test_bench_takes_a_limit_of_a_few_tokens(vecmill):
+    found = vecmill("bench", "--model", TINY, "--max-seq-length", "4", "--json").json
+    assert [row["tokens"] for row in found["latency"]] == [4] and found["mean_tokens"] == 4
+
+
 def test_bench_prints_a_table_and_takes_no_files(vecmill):
     answer = vecmill("bench", "--model", "builtin:hash")
     assert answer.code == 0 and "builtin:hash" in answer.out and "by tokens" in answer.out

@@ -37,6 +37,6 @@ constexpr std::uint32_t kTilePanels = 2;
 
 }  // namespace
 
-const Kernels kKernels{product, softmax, norm, apply, exp_all};
+const Kernels kKernels{product, softmax, norm, apply, exp_all, multiply_adds};
 
 }  // namespace vecmill::encode::avx512

@@ -58,6 +58,9 @@ struct Kernels {
   /// y[i] = epilogue(x[i]), for tests and for what stands behind the pooling.
   void (*apply)(Epilogue, const float* x, float* y, std::size_t count);
   void (*exp)(const float* x, float* y, std::size_t count);
+  /// Nothing but fused multiply-adds in registers, as fast as they go; how many multiplications and
+  /// additions they were.
+  std::uint64_t (*multiply_adds)(std::uint32_t steps);
 };
 
 [[nodiscard]] const Kernels& kernels(Isa isa);

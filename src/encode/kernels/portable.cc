@@ -89,6 +89,6 @@ constexpr std::uint32_t kTilePanels = 1;
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels{product, softmax, norm, apply, exp_all};
+const Kernels kKernels{product, softmax, norm, apply, exp_all, multiply_adds};
 
 }  // namespace vecmill::encode::portable

@@ -1,4 +1,4 @@
-#include "vecmill/base/cores.h"
+#include "vecmill/base/resources.h"
 
 #include <gtest/gtest.h>
 

@@ -20,4 +20,7 @@ namespace vecmill {
 /// The group of version 2 in the text of /proc/self/cgroup; empty when there is none.
 [[nodiscard]] std::string_view own_group(std::string_view proc_self_cgroup);
 
+/// The most memory that this process has held at a time.
+[[nodiscard]] std::uint64_t peak_rss_bytes();
+
 }  // namespace vecmill

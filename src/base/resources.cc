@@ -1,4 +1,6 @@
-#include "vecmill/base/cores.h"
+#include "vecmill/base/resources.h"
+
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -51,6 +53,12 @@ std::uint32_t usable_cores() {
   const std::optional<double> quota = cpu_quota("/sys/fs/cgroup", own_group(text));
   if (!quota) return processors;
   return static_cast<std::uint32_t>(std::clamp(std::ceil(*quota), 1.0, double{1} * processors));
+}
+
+std::uint64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace vecmill
