@@ -22,11 +22,14 @@ LocalOptions with(std::uint32_t LocalOptions::*member, std::uint32_t value) {
   return options;
 }
 
+const std::filesystem::path kModels =
+    std::filesystem::path(VECMILL_SOURCE_DIR) / "tests/golden/models";
+
 class LocalProviderTest : public ModelCopyTest {
  protected:
   void SetUp() override {
     ModelCopyTest::SetUp();
-    copy_model("distilbert");
+    copy_model(kModels / "distilbert");
   }
 
   void prompts(const std::string& prompts) {
@@ -134,7 +137,7 @@ TEST_F(LocalProviderTest, WhatTheModelCannotDoIsRefused) {
 }
 
 TEST_F(LocalProviderTest, AStaticModelTakesTokensWithoutSpecialOnes) {
-  copy_model("static-embedding");
+  copy_model(kModels / "static-embedding");
   const auto provider = open();
   const std::vector<TokenId> how = *provider->tokenize("how");
   EXPECT_EQ(*provider->count_tokens("how", Role::kNone), how.size());

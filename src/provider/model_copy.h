@@ -6,7 +6,7 @@
 
 namespace vecmill::provider {
 
-/// A test with a folder of its own: `model` in it is a copy of a tiny model of tests/golden.
+/// A test with a folder of its own: `model` in it is a copy of a model folder.
 class ModelCopyTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -17,10 +17,9 @@ class ModelCopyTest : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  void copy_model(const char* name) const {
+  void copy_model(const std::filesystem::path& from) const {
     std::filesystem::remove_all(folder_ / "model");
-    std::filesystem::copy(std::filesystem::path(VECMILL_SOURCE_DIR) / "tests/golden/models" / name,
-                          folder_ / "model", std::filesystem::copy_options::recursive);
+    std::filesystem::copy(from, folder_ / "model", std::filesystem::copy_options::recursive);
   }
 
   std::filesystem::path folder_;

@@ -17,11 +17,14 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+const std::filesystem::path kModels =
+    std::filesystem::path(VECMILL_SOURCE_DIR) / "tests/golden/models";
+
 class UnweightedTokensTest : public ModelCopyTest {
  protected:
   void SetUp() override {
     ModelCopyTest::SetUp();
-    copy_model("xlm-roberta-m3");
+    copy_model(kModels / "xlm-roberta-m3");
   }
 
   void put(const char* file, const std::string& text) const {
