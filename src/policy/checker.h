@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+
+namespace vecmill::policy {
+
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kSlowBuild = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool kSlowBuild = true;
+#else
+inline constexpr bool kSlowBuild = false;
+#endif
+#else
+inline constexpr bool kSlowBuild = false;
+#endif
+
+/// How many random events a checker sends through its state machine, over all its seeds.
+inline constexpr std::size_t kCheckedEvents = kSlowBuild ? 100'000 : 1'000'000;
+inline constexpr std::size_t kSeeds = 20;
+
+}  // namespace vecmill::policy
