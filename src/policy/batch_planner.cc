@@ -1,0 +1,114 @@
+#include "vecmill/policy/batch_planner.h"
+
+#include <algorithm>
+
+#include "vecmill/policy/wide.h"
+
+namespace vecmill::policy {
+namespace {
+
+enum : std::size_t { kTexts, kTokens, kBytes };
+
+void add_to(BatchSize& size, const Piece& piece) {
+  size[kTexts] += 1;
+  size[kTokens] += piece.tokens;
+  size[kBytes] += piece.bytes;
+}
+
+bool exceeds(const BatchSize& size, const BatchSize& limits) {
+  return size[kTexts] > limits[kTexts] || size[kTokens] > limits[kTokens] ||
+         size[kBytes] > limits[kBytes];
+}
+
+}  // namespace
+
+BatchSize Batch::size() const {
+  BatchSize size = {};
+  for (const Piece& piece : pieces) add_to(size, piece);
+  return size;
+}
+
+BatchPlanner::BatchPlanner(const BatchSize& limits, Duration linger) : linger_(linger) {
+  for (std::size_t i = 0; i < kMeasures; ++i) measures_[i] = {limits[i], limits[i] + 1, 0};
+}
+
+BatchSize BatchPlanner::limits() const {
+  return {measures_[kTexts].limit, std::min(measures_[kTokens].limit, wished_tokens_),
+          measures_[kBytes].limit};
+}
+
+void BatchPlanner::add(Time now, const Piece& piece) { waiting_.push_back({now, piece}); }
+
+std::size_t BatchPlanner::fitting() const {
+  const BatchSize limits = this->limits();
+  BatchSize size = {};
+  std::size_t texts = 0;
+  for (const Waiting& waiting : waiting_) {
+    add_to(size, waiting.piece);
+    if (texts > 0 && exceeds(size, limits)) break;
+    ++texts;
+  }
+  return texts;
+}
+
+bool BatchPlanner::is_full(std::size_t texts) const {
+  return texts < waiting_.size() || texts == measures_[kTexts].limit;
+}
+
+std::optional<Batch> BatchPlanner::next(Time now) {
+  if (wake() > now) return std::nullopt;
+  if (!halves_.empty()) {
+    Batch batch = std::move(halves_.front());
+    halves_.pop_front();
+    return batch;
+  }
+  const std::size_t texts = fitting();
+  Batch batch{{}, is_full(texts)};
+  for (std::size_t i = 0; i < texts; ++i) batch.pieces.push_back(waiting_[i].piece);
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(texts));
+  return batch;
+}
+
+Time BatchPlanner::wake() const {
+  if (!halves_.empty()) return Time::min();
+  if (waiting_.empty()) return kNever;
+  return is_full(fitting()) ? Time::min() : waiting_.front().since + linger_;
+}
+
+/// The measure by which a request came nearest to its limit.
+std::size_t BatchPlanner::fullest(const BatchSize& size) const {
+  std::size_t most = 0;
+  for (std::size_t i = 1; i < kMeasures; ++i) {
+    if (Wide(size[i]) * measures_[most].limit > Wide(size[most]) * measures_[i].limit) most = i;
+  }
+  return most;
+}
+
+void BatchPlanner::accepted(const Batch& batch) {
+  const BatchSize size = batch.size();
+  for (std::size_t i = 0; i < kMeasures; ++i) {
+    measures_[i].passed = std::max(measures_[i].passed, size[i]);
+  }
+  if (!batch.full) return;
+  Measure& measure = measures_[fullest(size)];
+  measure.limit += (measure.ceiling - measure.limit) / 2;
+}
+
+bool BatchPlanner::refused(const Batch& batch, Outcome outcome) {
+  const std::size_t texts = batch.pieces.size();
+  if (texts == 1) return false;
+  if (outcome == Outcome::kTooLarge) {
+    const BatchSize size = batch.size();
+    const std::size_t guess = fullest(size);
+    Measure& measure = measures_[guess];
+    measure.ceiling = std::min(measure.ceiling, size[guess]);
+    if (measure.passed >= measure.ceiling) measure.passed = 0;  // it takes less than it did
+    measure.limit = std::max({measure.passed, measure.ceiling / 2, std::uint64_t{1}});
+  }
+  const auto middle = batch.pieces.begin() + static_cast<std::ptrdiff_t>(texts / 2);
+  halves_.push_front({{middle, batch.pieces.end()}, false});
+  halves_.push_front({{batch.pieces.begin(), middle}, false});
+  return true;
+}
+
+}  // namespace vecmill::policy
