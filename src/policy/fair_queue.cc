@@ -27,7 +27,7 @@ bool FairQueue::push(Time now, Job job) {
   return true;
 }
 
-Job FairQueue::remove(const Place& place) {
+Job FairQueue::remove(Place place) {
   Job job = std::move(place.job->job);
   due_.erase({job.deadline, place.job->number});
   place.tenant->jobs.erase(place.job);

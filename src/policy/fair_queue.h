@@ -80,7 +80,7 @@ class FairQueue {
 
   [[nodiscard]] Class* next_class(Time now);
   [[nodiscard]] std::uint64_t charge(const Job& job) const;
-  Job remove(const Place& place);
+  Job remove(Place place);
   void expire(Time now);
 
   FairQueueOptions options_;
