@@ -6,7 +6,7 @@
 
 namespace vecmill::policy {
 
-/// How many tokens a request should hold so that it takes about as long as wanted: a step more
+/// How many tokens a request should hold so that it takes about as long as wanted: a sixteenth more
 /// after each that was quicker, a fifth less after one that was slower, half after a failure or
 /// when memory runs short.
 class AdaptiveBatch {

@@ -76,7 +76,8 @@ void find_hidden_rate(std::uint64_t seed, std::size_t events) {
 }
 
 TEST(AdaptiveRateChecker, FindsAHiddenLimit) {
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (std::uint64_t i = 0; i < kSeeds && !HasFailure(); ++i) {
+    const std::uint64_t seed = first_seed() + i;
     SCOPED_TRACE(seed);
     find_hidden_rate(seed, kCheckedEvents / kSeeds);
   }

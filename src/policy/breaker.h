@@ -30,6 +30,7 @@ class Breaker {
 
   explicit Breaker(const BreakerOptions& options = {}) : options_(options) {}
 
+  /// To be asked last: a call that is admitted and not made is a probe that is lost.
   [[nodiscard]] Pass admit(Time now);
 
   /// How an admitted call ended. One from before the last change of state is out of date and is

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
 
 namespace vecmill::policy {
 
@@ -19,5 +22,11 @@ inline constexpr bool kSlowBuild = false;
 /// How many random events a checker sends through its state machine, over all its seeds.
 inline constexpr std::size_t kCheckedEvents = kSlowBuild ? 100'000 : 1'000'000;
 inline constexpr std::size_t kSeeds = 20;
+
+/// Others with each VECMILL_TEST_SEED.
+inline std::uint64_t first_seed() {
+  const char* seed = std::getenv("VECMILL_TEST_SEED");
+  return seed == nullptr ? kSeeds : kSeeds * std::stoull(seed);
+}
 
 }  // namespace vecmill::policy

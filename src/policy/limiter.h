@@ -53,7 +53,8 @@ struct Limit {
 ///
 /// A request takes what it may need before it is sent and is settled, once, with what it used; then
 /// the buckets are as if that had been known from the start. A limit is named by its place in the
-/// list given to `create`.
+/// list given to `create`. Only the first in line may ask: small requests that pass it by would let
+/// a large one wait for ever.
 class Limiter {
  public:
   using GrantId = std::uint64_t;  ///< ever greater
