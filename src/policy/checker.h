@@ -2,8 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <string>
 
 namespace vecmill::policy {
 
@@ -23,10 +21,7 @@ inline constexpr bool kSlowBuild = false;
 inline constexpr std::size_t kCheckedEvents = kSlowBuild ? 100'000 : 1'000'000;
 inline constexpr std::size_t kSeeds = 20;
 
-/// Others with each VECMILL_TEST_SEED.
-inline std::uint64_t first_seed() {
-  const char* seed = std::getenv("VECMILL_TEST_SEED");
-  return seed == nullptr ? kSeeds : kSeeds * std::stoull(seed);
-}
+/// The first of them; others with each VECMILL_TEST_SEED.
+[[nodiscard]] std::uint64_t first_seed();
 
 }  // namespace vecmill::policy
