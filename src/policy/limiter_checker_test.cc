@@ -139,6 +139,7 @@ class World {
 
   void granted(const Limiter::Answer& answer, const Demand& demand) {
     EXPECT_GT(answer.grant, last_grant_);
+    EXPECT_GE(now_, held_) << "granted during a pause";
     last_grant_ = answer.grant;
     ++granted_;
     flying_.emplace(now_ + random_.up_to(5s), answer.grant);
@@ -157,6 +158,7 @@ class World {
     EXPECT_FALSE(limiter_.settle(id, {})) << "settled twice";
     ++settled_;
     ++events_;
+    change_limits();
     done_.insert(unsettled_.extract(id));
     // The providers see the requests in the order in which they were sent.
     while (!done_.empty() &&
@@ -169,13 +171,31 @@ class World {
     }
   }
 
+  /// What a reply can bring: rate headers, a 429 that asks for a pause, a rate found by trying.
+  void change_limits() {
+    const std::size_t limit = random_.below(3);
+    const std::uint64_t before = limiter_.available(now_, limit), remaining = random_.below(burst_);
+    switch (random_.below(100)) {
+      case 0:
+        limiter_.observe(now_, limit, remaining, random_.up_to(90s));
+        EXPECT_LE(limiter_.available(now_, limit), std::min(before, remaining)) << "headers";
+        break;
+      case 1: limiter_.set_count(now_, 2, 1 + random_.below(tokens_)); break;
+      case 2:
+        held_ = std::max(held_, now_ + random_.up_to(10s));
+        limiter_.hold(held_);
+        break;
+      default: break;
+    }
+  }
+
   Random random_;
   std::uint64_t tokens_, burst_, requests_, request_burst_;
   Limiter limiter_;
   SlidingLog request_log_;
   LeakyLevel inputs_, tokens_level_;
 
-  Time now_{1h};
+  Time now_{1h}, held_ = now_;
   std::multimap<Time, Limiter::GrantId> flying_;
   std::map<Limiter::GrantId, Sent> unsettled_, done_;
   Limiter::GrantId last_grant_ = 0;
