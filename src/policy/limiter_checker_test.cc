@@ -75,9 +75,10 @@ class World {
  public:
   explicit World(std::uint64_t seed)
       : random_(seed),
+        scarce_(random_.below(2) == 0 ? 10 : 1'000),
         tokens_(1'000 + random_.below(200'000)),
         burst_(100 + random_.below(tokens_ / 2)),
-        requests_(1 + random_.below(600)),
+        requests_(1 + random_.below(120)),
         request_burst_(1 + random_.below(requests_)),
         limiter_(*Limiter::create({sliding_window(Unit::kRequests, requests_, request_burst_, 1min),
                                    token_bucket(Unit::kInputs, 4 * requests_, 1min),
@@ -103,7 +104,7 @@ class World {
     Demand d;
     d[Unit::kRequests] = 1;
     d[Unit::kInputs] = random_.below(4) + 1;
-    d[Unit::kTokens] = random_.below(burst_) / (1 + random_.below(20)) + 1;
+    d[Unit::kTokens] = random_.below(burst_) / (1 + random_.below(scarce_)) + 1;
     d[Unit::kConcurrency] = 1;
     return d;
   }
@@ -190,6 +191,7 @@ class World {
   }
 
   Random random_;
+  std::uint64_t scarce_;  // how seldom tokens are what is waited for
   std::uint64_t tokens_, burst_, requests_, request_burst_;
   Limiter limiter_;
   SlidingLog request_log_;
