@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "vecmill/base/half.h"
 #include "vecmill/base/json_text.h"
 #include "vecmill/base/mapped_file.h"
 #include "vecmill/sink/npy.h"

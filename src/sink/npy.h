@@ -25,8 +25,4 @@ struct NpyShape {
 ///   errors  kInvalidData, kUnsupported (another type, order or number of dimensions) at `where`
 Result<NpyShape> parse_npy(std::string_view file, const std::string& where);
 
-/// IEEE half precision, round to nearest even.
-[[nodiscard]] std::uint16_t to_half(float value);
-[[nodiscard]] float from_half(std::uint16_t half);
-
 }  // namespace vecmill::sink

@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 
+#include "vecmill/base/half.h"
 #include "vecmill/base/json_text.h"
 #include "vecmill/sink/npy.h"
 

@@ -3,7 +3,8 @@
 #include <optional>
 #include <utility>
 
-#include "vecmill/sink/database.h"
+#include "vecmill/base/database.h"
+#include "vecmill/base/half.h"
 #include "vecmill/sink/npy.h"
 #include "vecmill/sink/scan.h"
 

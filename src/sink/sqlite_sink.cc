@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "vecmill/base/check.h"
+#include "vecmill/base/database.h"
 #include "vecmill/base/failpoint.h"
-#include "vecmill/sink/database.h"
 #include "vecmill/sink/output_paths.h"
 #include "vecmill/sink/row_text.h"
 

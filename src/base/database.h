@@ -11,13 +11,17 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace vecmill::sink {
+namespace vecmill {
 
 /// One SQLite connection; errors carry its path. Used by one thread.
 class Database {
  public:
   /// `write`: created if missing, every commit durable when it returns.
   static Result<Database> open(const std::filesystem::path& path, bool write);
+
+  /// For writers and readers at once, here or in other processes: a write-ahead log, every commit
+  /// durable when it returns; waits up to ten seconds for another's commit.
+  static Result<Database> open_shared(const std::filesystem::path& path);
 
   Status run(const std::string& sql);
   [[nodiscard]] Error error(int code) const;
@@ -46,6 +50,8 @@ class Statement {
   Result<bool> step();
   /// For statements without rows; ready for the next parameters afterwards.
   Status execute();
+  /// Ready for the next parameters, whatever rows are left.
+  void reset();
 
   [[nodiscard]] std::string_view text(int column) const;
   [[nodiscard]] std::string_view blob(int column) const;
@@ -60,4 +66,4 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-}  // namespace vecmill::sink
+}  // namespace vecmill

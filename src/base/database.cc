@@ -1,8 +1,8 @@
-#include "vecmill/sink/database.h"
+#include "vecmill/base/database.h"
 
 #include <sqlite3.h>
 
-namespace vecmill::sink {
+namespace vecmill {
 
 void Database::Close::operator()(sqlite3* db) const { sqlite3_close(db); }
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -19,6 +19,19 @@ Result<Database> Database::open(const std::filesystem::path& path, bool write) {
     // A rollback journal: one writer, no reader beside it, and the file is whole after each commit.
     VECMILL_TRY(db.run("PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA"));
   }
+  return db;
+}
+
+Result<Database> Database::open_shared(const std::filesystem::path& path) {
+  Database db;
+  db.path_ = path.string();
+  sqlite3* raw = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW;
+  const int code = sqlite3_open_v2(db.path_.c_str(), &raw, flags, nullptr);
+  db.db_.reset(raw);
+  if (code != SQLITE_OK) return db.error(code);
+  sqlite3_busy_timeout(raw, 10'000);
+  VECMILL_TRY(db.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"));
   return db;
 }
 
@@ -78,10 +91,14 @@ Result<bool> Statement::step() {
 
 Status Statement::execute() {
   const int code = sqlite3_step(statement_.get());
-  sqlite3_reset(statement_.get());
-  sqlite3_clear_bindings(statement_.get());
+  reset();
   if (code != SQLITE_DONE) return db_->error(code);
   return {};
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_.get());
+  sqlite3_clear_bindings(statement_.get());
 }
 
 std::string_view Statement::text(int column) const {
@@ -102,4 +119,4 @@ std::int64_t Statement::number(int column) const {
 
 double Statement::real(int column) const { return sqlite3_column_double(statement_.get(), column); }
 
-}  // namespace vecmill::sink
+}  // namespace vecmill
