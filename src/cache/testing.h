@@ -1,0 +1,65 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vecmill/cache/level.h"
+
+namespace vecmill::cache {
+
+inline constexpr Time kStart{std::chrono::days(20'000)};
+
+inline const KeyMaker& test_keys() {
+  static const KeyMaker keys("a secret of tests", "fingerprint");
+  return keys;
+}
+
+inline Key key_of(int n) { return test_keys()("text " + std::to_string(n)); }
+
+/// A vector that only text `n` has; its values are exact in half precision.
+inline Embedding value_of(int n, std::uint32_t dims = 4) {
+  Embedding value;
+  value.vector.assign(dims, 0.5F);
+  for (std::uint32_t d = 0; d < dims && d < 4; ++d) {
+    value.vector[d] = static_cast<float>(n >> (8 * d) & 0xFF) + 1;
+  }
+  value.tokens = static_cast<std::uint32_t>(n) + 2;
+  value.truncated_tokens = static_cast<std::uint32_t>(n) % 3;
+  return value;
+}
+
+inline bool same(const Embedding& a, const Embedding& b) {
+  return a.vector == b.vector && a.tokens == b.tokens && a.truncated_tokens == b.truncated_tokens;
+}
+
+inline Status put(Level& level, int first, int last, Time now, std::uint32_t dims = 4) {
+  std::vector<Embedding> values;
+  for (int n = first; n < last; ++n) values.push_back(value_of(n, dims));
+  std::vector<Item> items;
+  for (int n = first; n < last; ++n) items.push_back({key_of(n), &values[n - first]});
+  return level.put_many(items, now);
+}
+
+/// Which of the texts are there, each with its own vector; nullopt when one has another's.
+inline std::optional<std::vector<int>> found(Level& level, int first, int last, Time now,
+                                             std::uint32_t dims = 4) {
+  std::vector<Key> keys;
+  for (int n = first; n < last; ++n) keys.push_back(key_of(n));
+  std::vector<std::optional<Embedding>> values(keys.size());
+  if (!level.get_many(keys, now, values)) return std::nullopt;
+  std::vector<int> there;
+  for (int n = first; n < last; ++n) {
+    if (!values[n - first]) continue;
+    if (!same(*values[n - first], value_of(n, dims))) return std::nullopt;
+    there.push_back(n);
+  }
+  return there;
+}
+
+inline std::vector<int> range(int first, int last) {
+  std::vector<int> all;
+  for (int n = first; n < last; ++n) all.push_back(n);
+  return all;
+}
+
+}  // namespace vecmill::cache
