@@ -1,5 +1,11 @@
 #pragma once
 
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -61,5 +67,21 @@ inline std::vector<int> range(int first, int last) {
   for (int n = first; n < last; ++n) all.push_back(n);
   return all;
 }
+
+inline std::string content(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A folder of its own for each test.
+class TestFolder : public testing::Test {
+ protected:
+  TestFolder() { std::filesystem::create_directories(folder_); }
+  ~TestFolder() override { std::filesystem::remove_all(folder_); }
+
+  const std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("vecmill-cache-" + std::to_string(getpid()));
+  const std::filesystem::path path_ = folder_ / "cache.db";
+};
 
 }  // namespace vecmill::cache

@@ -1,0 +1,123 @@
+#include "vecmill/cache/cache_file.h"
+
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "vecmill/base/failpoint.h"
+#include "vecmill/base/file_system.h"
+
+namespace vecmill::cache {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kApplication = 0x564D4348;  // "VMCH"
+constexpr std::int64_t kVersion = 1;
+
+constexpr const char* kCreate =
+    "CREATE TABLE vectors(id INTEGER PRIMARY KEY, made INTEGER, used INTEGER, row BLOB);"
+    "CREATE INDEX by_made ON vectors(made);"
+    "CREATE INDEX by_used ON vectors(used);"
+    "CREATE TABLE seal(sample BLOB);"
+    "PRAGMA application_id=1447904072;"
+    "PRAGMA user_version=1;";
+
+Result<std::int64_t> number(const Database& db, const char* sql) {
+  VECMILL_ASSIGN(Statement statement, Statement::prepare(db, sql));
+  VECMILL_ASSIGN(const bool row, statement.step());
+  return row ? statement.number(0) : 0;
+}
+
+std::uint64_t size_of(const fs::path& path) {
+  std::error_code failed;
+  const auto size = fs::file_size(path, failed);
+  return failed ? 0 : size;
+}
+
+/// All or nothing; another process may have been first.
+Status create(Database& db, RowCodec& codec) {
+  VECMILL_TRY(db.run("BEGIN IMMEDIATE"));
+  VECMILL_ASSIGN(const auto tables, number(db, "SELECT count(*) FROM sqlite_schema"));
+  if (tables > 0) return db.run("ROLLBACK");
+  VECMILL_TRY(db.run(kCreate));
+  VECMILL_ASSIGN(Statement seal, Statement::prepare(db, "INSERT INTO seal VALUES(?)"));
+  VECMILL_TRY(seal.bind_blob(1, codec.sample()).execute());
+  return db.run("COMMIT");
+}
+
+}  // namespace
+
+Result<CacheFile> CacheFile::open(const fs::path& path, RowCodec& codec) {
+  CacheFile file;
+  file.path_ = path;
+  VECMILL_TRY(make_private_file(path));
+  VECMILL_ASSIGN(file.lock_, SharedLock::take(file.beside(".lock")));
+  const Status ready = file.prepare(codec);
+  if (ready) return file;
+  if (ready.error().kind != ErrorKind::kInvalidData) return ready.error();
+  VECMILL_TRY(file.set_aside(codec));
+  return file;
+}
+
+Result<Database> CacheFile::connect() const { return Database::open_shared(path_); }
+
+Status CacheFile::prepare(RowCodec& codec) const {
+  VECMILL_ASSIGN(Database db, connect());
+  VECMILL_ASSIGN(const auto tables, number(db, "SELECT count(*) FROM sqlite_schema"));
+  if (tables == 0) VECMILL_TRY(create(db, codec));
+  return check(db, codec);
+}
+
+Status CacheFile::check(const Database& db, RowCodec& codec) const {
+  VECMILL_ASSIGN(const auto application, number(db, "PRAGMA application_id"));
+  VECMILL_ASSIGN(const auto version, number(db, "PRAGMA user_version"));
+  if (application != kApplication) {
+    return make_error(ErrorKind::kUnsupported, "is a SQLite file of another program",
+                      path_.string(), "choose another file for the cache");
+  }
+  if (version != kVersion) {
+    return make_error(ErrorKind::kUnsupported,
+                      "is a cache of version " + std::to_string(version) +
+                          "; this program reads version " + std::to_string(kVersion),
+                      path_.string(), "choose another file, or remove this one");
+  }
+  VECMILL_ASSIGN(Statement seal, Statement::prepare(db, "SELECT sample FROM seal"));
+  VECMILL_ASSIGN(const bool sealed, seal.step());
+  if (sealed && codec.reads(seal.blob(0))) return {};
+  if (codec.seals()) {
+    return make_error(ErrorKind::kAuth, "is not encrypted with this key", path_.string(),
+                      "give the key it was made with, or choose another file");
+  }
+  return make_error(ErrorKind::kAuth, "is encrypted and no key was given", path_.string(),
+                    "give the key it was made with, or choose another file");
+}
+
+Status CacheFile::set_aside(RowCodec& codec) {
+  if (!lock_.try_alone()) {
+    lock_.share();
+    return make_error(ErrorKind::kUnavailable, "is damaged, and another process uses it",
+                      path_.string(), "end the other one; the next start begins a new file");
+  }
+  FileSystem& files = real_files();
+  Status done = files.rename(path_, beside(".corrupt"));
+  failpoint("cache.set_aside");
+  // A log without its file would be played into the next one.
+  for (const char* suffix : {"-wal", "-shm"}) {
+    if (done) done = files.remove(beside(suffix));
+  }
+  if (done) done = files.sync_dir(folder_of(path_));
+  if (done) done = make_private_file(path_);
+  if (done) done = prepare(codec);
+  lock_.share();
+  was_set_aside_ = true;
+  return done;
+}
+
+Status CacheFile::forget_damaged() const { return real_files().remove(beside(".corrupt")); }
+
+fs::path CacheFile::beside(const char* suffix) const { return path_.string() + suffix; }
+std::uint64_t CacheFile::log_bytes() const { return size_of(beside("-wal")); }
+std::uint64_t CacheFile::bytes() const { return size_of(path_) + log_bytes(); }
+
+}  // namespace vecmill::cache

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+
+#include "vecmill/result.h"
+
+namespace vecmill::cache {
+
+/// Makes sure that `path` is a file of this user that no one else can read; it is created, empty
+/// and with mode 0600, when it is not there.
+///   errors  kIo: cannot be created; a link, a folder, another's or readable by others
+Status make_private_file(const std::filesystem::path& path);
+
+/// A lock between processes on a file of its own: shared by all that use something, and held alone
+/// by one that replaces it.
+class SharedLock {
+ public:
+  /// Shared. Waits while another process holds it alone.
+  static Result<SharedLock> take(const std::filesystem::path& path);
+  SharedLock() = default;
+  ~SharedLock();
+  SharedLock(SharedLock&& other) noexcept;
+  SharedLock& operator=(SharedLock&& other) noexcept;
+
+  /// True: nobody else has it, until `share` is called. Never waits.
+  [[nodiscard]] bool try_alone() const;
+  void share() const;
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace vecmill::cache

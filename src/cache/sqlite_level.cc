@@ -1,0 +1,444 @@
+#include "vecmill/cache/sqlite_level.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "vecmill/base/failpoint.h"
+#include "vecmill/cache/connections.h"
+
+namespace vecmill::cache {
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMinBytes = 16 * kMiB;
+constexpr std::uint64_t kPage = 4096;
+constexpr std::size_t kCommitRows = 128;
+constexpr std::size_t kWalkRows = 256;
+constexpr std::size_t kEvictRows = 32;
+constexpr std::size_t kMaxUses = 1024;
+
+std::int64_t id_of(const Key& key) { return static_cast<std::int64_t>(key.prefix()); }
+std::int64_t seconds_of(Time time) { return time.time_since_epoch().count(); }
+std::int64_t hour_of(Time time) { return seconds_of(time) / 3600; }
+
+}  // namespace
+
+/// What a batch of look-ups leaves to be written.
+struct SqliteLevel::Found {
+  std::vector<Use> uses;
+  std::vector<std::int64_t> damaged;
+  std::uint64_t hits = 0;
+  std::uint64_t generation = 0;  ///< of the file that was read
+};
+
+struct SqliteLevel::Raw {
+  std::int64_t id = 0;
+  Time made;
+  std::string row;
+};
+
+SqliteLevel::SqliteLevel(SqliteOptions options, CacheFile file)
+    : options_(std::move(options)), file_(std::move(file)) {
+  if (file_.was_set_aside()) ++counts_.set_aside;
+}
+
+SqliteLevel::~SqliteLevel() {
+  (void)as_writer([this] { return write_uses(); });
+}
+
+Result<std::unique_ptr<SqliteLevel>> SqliteLevel::open(const SqliteOptions& options) {
+  if (options.max_bytes < kMinBytes) {
+    return make_error(ErrorKind::kInvalidArgument, "a cache file needs 16 MiB at least",
+                      options.path.string());
+  }
+  VECMILL_ASSIGN(RowCodec codec, RowCodec::make(options.store, options.encryption_key));
+  VECMILL_ASSIGN(CacheFile file, CacheFile::open(options.path, codec));
+  std::unique_ptr<SqliteLevel> level(new SqliteLevel(options, std::move(file)));
+  VECMILL_TRY(level->connect());
+  return level;
+}
+
+Result<RowCodec> SqliteLevel::codec() const {
+  return RowCodec::make(options_.store, options_.encryption_key);
+}
+
+Status SqliteLevel::connect() {
+  VECMILL_ASSIGN(Database db, file_.connect());
+  VECMILL_ASSIGN(RowCodec rows, codec());
+  auto writer = std::make_unique<Writer>(std::move(db), std::move(rows));
+  VECMILL_TRY(writer->open());
+  writer_ = std::move(writer);
+  return {};
+}
+
+// ---- reading
+
+std::shared_lock<std::shared_mutex> SqliteLevel::enter() {
+  const std::lock_guard turn(turn_);
+  return std::shared_lock(gate_);
+}
+
+std::unique_lock<std::shared_mutex> SqliteLevel::enter_alone() {
+  const std::lock_guard turn(turn_);
+  return std::unique_lock(gate_);
+}
+
+Result<std::unique_ptr<Reader>> SqliteLevel::take_reader() {
+  {
+    const std::lock_guard lock(readers_mutex_);
+    if (!readers_.empty()) {
+      auto reader = std::move(readers_.back());
+      readers_.pop_back();
+      return reader;
+    }
+  }
+  VECMILL_ASSIGN(Database db, file_.connect());
+  VECMILL_ASSIGN(RowCodec rows, codec());
+  auto reader = std::make_unique<Reader>(std::move(db), std::move(rows));
+  VECMILL_TRY(reader->open());
+  return reader;
+}
+
+void SqliteLevel::give_back(std::unique_ptr<Reader> reader) {
+  const std::lock_guard lock(readers_mutex_);
+  readers_.push_back(std::move(reader));
+}
+
+Status SqliteLevel::get_many(std::span<const Key> keys, Time now,
+                             std::span<std::optional<Embedding>> found) {
+  Found notes;
+  const auto wanted =
+      static_cast<std::uint64_t>(std::count(found.begin(), found.end(), std::nullopt));
+  const Status done = read(keys, now, found, notes);
+  counts_.hits += notes.hits;
+  counts_.misses += wanted - notes.hits;
+  if (!done) {
+    if (done.error().kind != ErrorKind::kInvalidData) return done.error();
+    return replace_damaged_of(notes.generation);
+  }
+  if (!notes.damaged.empty()) {
+    counts_.corrupt += notes.damaged.size();
+    VECMILL_TRY(as_writer([&] { return drop(notes.damaged); }));
+  }
+  return note_uses(std::move(notes.uses));
+}
+
+Status SqliteLevel::read(std::span<const Key> keys, Time now,
+                         std::span<std::optional<Embedding>> found, Found& notes) {
+  const auto inside = enter();
+  notes.generation = generation_;
+  VECMILL_ASSIGN(auto reader, take_reader());
+  VECMILL_TRY(reader->begin.execute());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (found[i]) continue;
+    Statement& select = reader->select;
+    select.bind(1, keys[i].prefix());
+    VECMILL_ASSIGN(const bool row, select.step());
+    if (row && is_expired(Time(std::chrono::seconds(select.number(0))), now)) {
+      ++counts_.expired;
+    } else if (row) {
+      switch (reader->codec.decode(select.blob(2), keys[i], found[i])) {
+        case RowCodec::Verdict::kHit:
+          ++notes.hits;
+          if (select.number(1) < hour_of(now)) notes.uses.push_back({id_of(keys[i]), hour_of(now)});
+          break;
+        case RowCodec::Verdict::kOther: ++counts_.collisions; break;
+        case RowCodec::Verdict::kDamaged: notes.damaged.push_back(id_of(keys[i])); break;
+      }
+    }
+    select.reset();
+  }
+  VECMILL_TRY(reader->end.execute());
+  give_back(std::move(reader));
+  return {};
+}
+
+bool SqliteLevel::is_expired(Time made, Time now) const {
+  return options_.ttl.count() > 0 && made + options_.ttl <= now;
+}
+
+Result<std::vector<SqliteLevel::Raw>> SqliteLevel::read_rows_from(std::int64_t id) {
+  const auto inside = enter();
+  VECMILL_ASSIGN(auto reader, take_reader());
+  std::vector<Raw> rows;
+  reader->walk.bind(1, static_cast<std::uint64_t>(id)).bind(2, std::uint64_t{kWalkRows});
+  for (;;) {
+    VECMILL_ASSIGN(const bool row, reader->walk.step());
+    if (!row) break;
+    rows.push_back({reader->walk.number(0), Time(std::chrono::seconds(reader->walk.number(1))),
+                    std::string(reader->walk.blob(2))});
+  }
+  reader->walk.reset();
+  give_back(std::move(reader));
+  return rows;
+}
+
+Status SqliteLevel::walk(const std::function<Status(const Raw& raw)>& use) {
+  std::int64_t from = std::numeric_limits<std::int64_t>::min();
+  for (;;) {
+    VECMILL_ASSIGN(const auto rows, read_rows_from(from));
+    for (const Raw& raw : rows) VECMILL_TRY(use(raw));
+    if (rows.size() < kWalkRows) return {};
+    if (rows.back().id == std::numeric_limits<std::int64_t>::max()) return {};
+    from = rows.back().id + 1;
+  }
+}
+
+Status SqliteLevel::scan(const std::function<Status(const RowCodec::Row& row, Time made)>& use) {
+  VECMILL_ASSIGN(RowCodec rows, codec());
+  return walk([&](const Raw& raw) -> Status {
+    const auto row = rows.decode(raw.row);
+    if (!row || id_of(row->key) != raw.id) return {};
+    return use(*row, raw.made);
+  });
+}
+
+Result<VerifyReport> SqliteLevel::verify() {
+  VerifyReport report;
+  const std::uint64_t generation = generation_;
+  const Status whole = [&]() -> Status {
+    const auto inside = enter();
+    VECMILL_ASSIGN(auto reader, take_reader());
+    VECMILL_ASSIGN(Statement check, Statement::prepare(reader->db, "PRAGMA integrity_check(1)"));
+    VECMILL_ASSIGN(const bool row, check.step());
+    if (row && check.text(0) == "ok") return {};
+    return make_error(ErrorKind::kInvalidData, "is damaged", options_.path.string());
+  }();
+  VECMILL_ASSIGN(RowCodec rows, codec());
+  std::vector<std::int64_t> damaged;
+  const Status done = !whole ? whole : walk([&](const Raw& raw) -> Status {
+    const auto row = rows.decode(raw.row);
+    if (row && id_of(row->key) == raw.id) {
+      ++report.rows;
+    } else {
+      damaged.push_back(raw.id);
+    }
+    return {};
+  });
+  if (!done) {
+    if (done.error().kind != ErrorKind::kInvalidData) return done.error();
+    VECMILL_TRY(replace_damaged_of(generation));
+    return VerifyReport{0, 0, true};
+  }
+  counts_.corrupt += damaged.size();
+  report.dropped = damaged.size();
+  VECMILL_TRY(as_writer([&] { return drop(damaged); }));
+  return report;
+}
+
+// ---- writing
+
+template <class Act>
+Status SqliteLevel::as_writer(Act act) {
+  const std::lock_guard lock(writer_mutex_);
+  if (!writer_) {
+    return make_error(ErrorKind::kUnavailable, "is damaged and could not be replaced",
+                      options_.path.string());
+  }
+  const Status done = act();
+  if (done) return {};
+  (void)writer_->db.run("ROLLBACK");  // fails when none is open
+  return done.error().kind == ErrorKind::kInvalidData ? replace_damaged() : done;
+}
+
+Status SqliteLevel::put_many(std::span<const Item> items, Time now) {
+  std::vector<Dated> rows;
+  rows.reserve(items.size());
+  for (const Item& item : items) rows.push_back({item, now});
+  return put_dated(rows, now);
+}
+
+Status SqliteLevel::put_dated(std::span<const Dated> rows, Time now) {
+  return as_writer([&]() -> Status {
+    std::size_t first = 0;
+    while (first < rows.size()) {
+      std::size_t last = first;
+      std::uint64_t bytes = 0;
+      while (last < rows.size() && last - first < kCommitRows && bytes < log_limit() / 4) {
+        bytes += rows[last++].item.value->vector.size() * sizeof(float);
+      }
+      VECMILL_TRY(write_rows(rows.subspan(first, last - first), now));
+      first = last;
+    }
+    return write_uses();
+  });
+}
+
+Status SqliteLevel::write_rows(std::span<const Dated> rows, Time now) {
+  VECMILL_TRY(writer_->db.run("BEGIN IMMEDIATE"));
+  std::string row;
+  std::uint64_t kept = 0;
+  for (const Dated& dated : rows) {
+    writer_->codec.encode(dated.item, row);
+    if (row.size() > log_limit() / 2) continue;
+    // A row fills at most twice its bytes in pages, and splits a few pages of the tables.
+    VECMILL_TRY(make_room(2 * row.size() + 8 * kPage));
+    VECMILL_TRY(writer_->put.bind(1, dated.item.key.prefix())
+                    .bind(2, static_cast<std::uint64_t>(seconds_of(dated.made)))
+                    .bind(3, static_cast<std::uint64_t>(hour_of(now)))
+                    .bind_blob(4, row)
+                    .execute());
+    ++kept;
+  }
+  failpoint("cache.put");
+  VECMILL_TRY(writer_->db.run("COMMIT"));
+  failpoint("cache.commit");
+  counts_.puts += kept;
+  return checkpoint_if_long();
+}
+
+Result<std::uint64_t> SqliteLevel::evict(std::uint64_t rows) {
+  VECMILL_TRY(writer_->evict.bind(1, rows).execute());
+  VECMILL_ASSIGN(const std::uint64_t gone, writer_->count_changes());
+  counts_.evicted += gone;
+  return gone;
+}
+
+Status SqliteLevel::make_room(std::uint64_t bytes) {
+  for (;;) {
+    VECMILL_ASSIGN(const std::uint64_t live, writer_->live_bytes());
+    if (live + bytes <= live_limit()) return {};
+    VECMILL_ASSIGN(const std::uint64_t gone, evict(kEvictRows));
+    if (gone == 0) return {};
+  }
+}
+
+Result<CleanReport> SqliteLevel::clean(std::uint64_t budget, Time now) {
+  CleanReport report;
+  const auto remove = [&]() -> Status {
+    VECMILL_TRY(write_uses());
+    VECMILL_TRY(writer_->db.run("BEGIN IMMEDIATE"));
+    if (options_.ttl.count() > 0) {
+      writer_->expire.bind(1, static_cast<std::uint64_t>(seconds_of(now - options_.ttl)));
+      VECMILL_TRY(writer_->expire.bind(2, budget).execute());
+      VECMILL_ASSIGN(report.removed, writer_->count_changes());
+    }
+    const std::uint64_t enough = live_limit() / 20 * 19;
+    VECMILL_ASSIGN(std::uint64_t live, writer_->live_bytes());
+    while (live > enough && report.removed < budget) {
+      VECMILL_ASSIGN(const auto gone,
+                     evict(std::min(budget - report.removed, std::uint64_t{kEvictRows})));
+      if (gone == 0) break;
+      report.removed += gone;
+      VECMILL_ASSIGN(live, writer_->live_bytes());
+    }
+    report.more = report.removed == budget;
+    VECMILL_TRY(writer_->db.run("COMMIT"));
+    return checkpoint_if_long();
+  };
+  VECMILL_TRY(as_writer(remove));
+  return report;
+}
+
+Status SqliteLevel::note_uses(std::vector<Use> uses) {
+  if (uses.empty()) return {};
+  {
+    const std::lock_guard lock(uses_mutex_);
+    uses_.insert(uses_.end(), uses.begin(), uses.end());
+    if (uses_.size() < kMaxUses) return {};
+  }
+  return as_writer([this] { return write_uses(); });
+}
+
+Status SqliteLevel::write_uses() {
+  std::vector<Use> uses;
+  {
+    const std::lock_guard lock(uses_mutex_);
+    uses.swap(uses_);
+  }
+  if (uses.empty()) return {};
+  VECMILL_TRY(writer_->db.run("BEGIN IMMEDIATE"));
+  for (const Use& use : uses) {
+    writer_->use.bind(1, static_cast<std::uint64_t>(use.id));
+    VECMILL_TRY(writer_->use.bind(2, static_cast<std::uint64_t>(use.hour)).execute());
+  }
+  VECMILL_TRY(writer_->db.run("COMMIT"));
+  return checkpoint_if_long();
+}
+
+Status SqliteLevel::drop(std::span<const std::int64_t> ids) {
+  VECMILL_TRY(writer_->db.run("BEGIN IMMEDIATE"));
+  for (const std::int64_t id : ids) {
+    VECMILL_TRY(writer_->drop.bind(1, static_cast<std::uint64_t>(id)).execute());
+  }
+  return writer_->db.run("COMMIT");
+}
+
+// ---- the file as a whole
+
+std::uint64_t SqliteLevel::log_limit() const {
+  return std::clamp(options_.max_bytes / 64, kMiB, 64 * kMiB);
+}
+
+std::uint64_t SqliteLevel::live_limit() const {
+  return options_.max_bytes - 2 * log_limit() - 2 * kMiB;
+}
+
+Status SqliteLevel::checkpoint() {
+  const auto alone = enter_alone();
+  return writer_->db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+Status SqliteLevel::checkpoint_if_long() {
+  return file_.log_bytes() > log_limit() ? checkpoint() : Status();
+}
+
+Status SqliteLevel::compact() {
+  return as_writer([this]() -> Status {
+    VECMILL_TRY(writer_->db.run("VACUUM"));
+    return checkpoint();
+  });
+}
+
+Status SqliteLevel::clear() {
+  return as_writer([this]() -> Status {
+    {
+      const std::lock_guard lock(uses_mutex_);
+      uses_.clear();
+    }
+    VECMILL_TRY(writer_->db.run("DELETE FROM vectors; VACUUM"));
+    VECMILL_TRY(checkpoint());
+    return file_.forget_damaged();
+  });
+}
+
+Status SqliteLevel::replace_damaged_of(std::uint64_t generation) {
+  const std::lock_guard lock(writer_mutex_);
+  return generation == generation_ ? replace_damaged() : Status();
+}
+
+Status SqliteLevel::replace_damaged() {
+  const auto alone = enter_alone();
+  {
+    const std::lock_guard lock(readers_mutex_);
+    readers_.clear();
+  }
+  writer_.reset();
+  VECMILL_ASSIGN(RowCodec rows, codec());
+  VECMILL_TRY(file_.set_aside(rows));
+  ++generation_;
+  ++counts_.set_aside;
+  return connect();
+}
+
+LevelStats SqliteLevel::stats() {
+  LevelStats stats;
+  stats.hits = counts_.hits;
+  stats.misses = counts_.misses;
+  stats.expired = counts_.expired;
+  stats.collisions = counts_.collisions;
+  stats.corrupt = counts_.corrupt;
+  stats.puts = counts_.puts;
+  stats.evicted = counts_.evicted;
+  stats.set_aside = counts_.set_aside;
+  stats.bytes = file_.bytes();
+  stats.max_bytes = options_.max_bytes;
+  (void)as_writer([&]() -> Status {
+    VECMILL_ASSIGN(stats.rows, writer_->count_rows());
+    return {};
+  });
+  return stats;
+}
+
+}  // namespace vecmill::cache

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "vecmill/cache/cache_file.h"
+#include "vecmill/cache/level.h"
+#include "vecmill/cache/row.h"
+
+namespace vecmill::cache {
+
+struct SqliteOptions {
+  std::filesystem::path path;
+  std::uint64_t max_bytes = std::uint64_t{10} << 30;  ///< of the file with its log
+  std::chrono::seconds ttl = std::chrono::days(7);    ///< since it was put; 0: for ever
+  Store store = Store::kF32;
+  std::string encryption_key = {};  ///< 32 bytes: rows are sealed with AES-256-GCM; empty: plain
+};
+
+struct CleanReport {
+  std::uint64_t removed = 0;
+  bool more = false;  ///< there is more to remove
+};
+
+struct VerifyReport {
+  std::uint64_t rows = 0;  ///< whole ones
+  std::uint64_t dropped = 0;
+  bool set_aside = false;  ///< the file itself was damaged and begun anew
+};
+
+struct Reader;
+class Writer;
+
+/// Vectors in a SQLite file, for any number of threads and processes. A use is written down once
+/// an hour and row, many at a time; what has not been used for longest makes room.
+class SqliteLevel : public Level {
+ public:
+  ///   errors  kInvalidArgument: max_bytes below 16 MiB, a key of another length; CacheFile::open's
+  static Result<std::unique_ptr<SqliteLevel>> open(const SqliteOptions& options);
+  ~SqliteLevel() override;
+
+  Status get_many(std::span<const Key> keys, Time now,
+                  std::span<std::optional<Embedding>> found) override;
+  Status put_many(std::span<const Item> items, Time now) override;
+  Status clear() override;
+  [[nodiscard]] LevelStats stats() override;
+
+  /// Removes up to `budget` rows that are expired, or the least used while less than 5 % of the
+  /// limit is free. For the background: a call with a budget of 256 takes a few milliseconds.
+  Result<CleanReport> clean(std::uint64_t budget, Time now);
+
+  /// Reads every row and drops the damaged ones.
+  Result<VerifyReport> verify();
+
+  /// Gives free space back to the disk; needs as much again while it runs.
+  Status compact();
+
+  struct Dated {
+    Item item;
+    Time made;
+  };
+  /// As put_many, of vectors that were made at other times.
+  Status put_dated(std::span<const Dated> rows, Time now);
+
+  /// Hands over all whole rows, in the order of their keys. Rows that are put meanwhile may be
+  /// missing. Stops at the first error.
+  Status scan(const std::function<Status(const RowCodec::Row& row, Time made)>& use);
+
+ private:
+  struct Use {
+    std::int64_t id;
+    std::int64_t hour;
+  };
+  struct Found;
+  struct Raw;
+
+  SqliteLevel(SqliteOptions options, CacheFile file);
+
+  Result<RowCodec> codec() const;
+  Status connect();
+  Result<std::unique_ptr<Reader>> take_reader();
+  void give_back(std::unique_ptr<Reader> reader);
+  std::shared_lock<std::shared_mutex> enter();
+  std::unique_lock<std::shared_mutex> enter_alone();
+  Status read(std::span<const Key> keys, Time now, std::span<std::optional<Embedding>> found,
+              Found& notes);
+  Result<std::vector<Raw>> read_rows_from(std::int64_t id);
+  Status walk(const std::function<Status(const Raw& raw)>& use);
+
+  template <class Act>
+  Status as_writer(Act act);
+  Status write_rows(std::span<const Dated> rows, Time now);
+  Result<std::uint64_t> evict(std::uint64_t rows);
+  Status make_room(std::uint64_t bytes);
+  Status note_uses(std::vector<Use> uses);
+  Status write_uses();
+  Status drop(std::span<const std::int64_t> ids);
+  Status checkpoint();
+  Status checkpoint_if_long();
+  Status replace_damaged();
+  Status replace_damaged_of(std::uint64_t generation);
+
+  [[nodiscard]] bool is_expired(Time made, Time now) const;
+  [[nodiscard]] std::uint64_t log_limit() const;
+  [[nodiscard]] std::uint64_t live_limit() const;
+
+  const SqliteOptions options_;
+  CacheFile file_;
+
+  std::mutex turn_;         ///< held by who waits for the gate, so that readers let him in
+  std::shared_mutex gate_;  ///< shared: reads the file; alone: replaces it or empties its log
+  std::mutex readers_mutex_;
+  std::vector<std::unique_ptr<Reader>> readers_;  ///< idle ones
+
+  std::mutex writer_mutex_;  ///< taken before the gate
+  std::unique_ptr<Writer> writer_;
+  std::atomic<std::uint64_t> generation_ = 0;  ///< of the file: how often it was replaced
+
+  std::mutex uses_mutex_;
+  std::vector<Use> uses_;
+
+  struct Counts {
+    std::atomic<std::uint64_t> hits = 0;
+    std::atomic<std::uint64_t> misses = 0;
+    std::atomic<std::uint64_t> expired = 0;
+    std::atomic<std::uint64_t> collisions = 0;
+    std::atomic<std::uint64_t> corrupt = 0;
+    std::atomic<std::uint64_t> puts = 0;
+    std::atomic<std::uint64_t> evicted = 0;
+    std::atomic<std::uint64_t> set_aside = 0;
+  };
+  Counts counts_;
+};
+
+}  // namespace vecmill::cache
