@@ -19,6 +19,12 @@ using Time = std::chrono::sys_seconds;
 struct Item {
   Key key;
   const Embedding* value = nullptr;
+  Time made;  ///< age counts from here, also when one level hands it to another
+};
+
+struct Hit {
+  Embedding value;
+  Time made;
 };
 
 /// How often things happened since the level was opened, and what there is now.
@@ -46,7 +52,7 @@ class Level {
   /// row that is expired, damaged or another text's is a miss.
   ///   errors  kIo, kUnavailable: the level cannot be read now
   virtual Status get_many(std::span<const Key> keys, Time now,
-                          std::span<std::optional<Embedding>> found) = 0;
+                          std::span<std::optional<Hit>> found) = 0;
 
   /// Keeps vectors; durable on return where the level is. What does not fit pushes out what was
   /// not used for longest.

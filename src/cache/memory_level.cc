@@ -40,7 +40,7 @@ std::uint64_t bytes_of(const Kept& kept) {
 
 class Shard {
  public:
-  void get(const Key& key, Time now, std::chrono::seconds ttl, std::optional<Embedding>& found) {
+  void get(const Key& key, Time now, std::chrono::seconds ttl, std::optional<Hit>& found) {
     const std::lock_guard lock(mutex_);
     const auto at = index_.find(key.prefix());
     if (at == index_.end()) return miss();
@@ -52,14 +52,15 @@ class Shard {
     }
     order_.splice(order_.begin(), order_, kept);
     ++stats_.hits;
-    found.emplace();
-    found->vector = kept->vector;
-    found->tokens = kept->tokens;
-    found->truncated_tokens = kept->truncated_tokens;
+    found.emplace().made = kept->made;
+    found->value.vector = kept->vector;
+    found->value.tokens = kept->tokens;
+    found->value.truncated_tokens = kept->truncated_tokens;
   }
 
-  void put(const Item& item, Time now, std::uint64_t limit) {
-    Kept kept{item.key, now, item.value->tokens, item.value->truncated_tokens, item.value->vector};
+  void put(const Item& item, std::uint64_t limit) {
+    Kept kept{item.key, item.made, item.value->tokens, item.value->truncated_tokens,
+              item.value->vector};
     const std::uint64_t size = bytes_of(kept);
     const std::lock_guard lock(mutex_);
     if (const auto at = index_.find(item.key.prefix()); at != index_.end()) drop(at);
@@ -116,15 +117,15 @@ class MemoryLevel : public Level {
   explicit MemoryLevel(const MemoryOptions& options) : options_(options) {}
 
   Status get_many(std::span<const Key> keys, Time now,
-                  std::span<std::optional<Embedding>> found) override {
+                  std::span<std::optional<Hit>> found) override {
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (!found[i]) shard(keys[i]).get(keys[i], now, options_.ttl, found[i]);
     }
     return {};
   }
 
-  Status put_many(std::span<const Item> items, Time now) override {
-    for (const Item& item : items) shard(item.key).put(item, now, options_.max_bytes / kShards);
+  Status put_many(std::span<const Item> items, Time /*now*/) override {
+    for (const Item& item : items) shard(item.key).put(item, options_.max_bytes / kShards);
     return {};
   }
 

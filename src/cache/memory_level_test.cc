@@ -35,10 +35,10 @@ TEST(MemoryLevelTest, WhatIsPutComesBackWhole) {
 TEST(MemoryLevelTest, AFilledPlaceIsLeftAlone) {
   const auto level = level_of(8 << 20);
   ASSERT_TRUE(put(*level, 0, 1, kStart));
-  std::vector<std::optional<Embedding>> values{value_of(7)};
+  std::vector<std::optional<Hit>> values{Hit{value_of(7), kStart}};
   const Key key = key_of(0);
   ASSERT_TRUE(level->get_many({&key, 1}, kStart, values));
-  EXPECT_TRUE(same(*values[0], value_of(7)));
+  EXPECT_TRUE(same(values[0]->value, value_of(7)));
 }
 
 TEST(MemoryLevelTest, ACollisionOfTheKeyIsAMiss) {
@@ -47,7 +47,7 @@ TEST(MemoryLevelTest, ACollisionOfTheKeyIsAMiss) {
   for (const bool mac : {true, false}) {
     Key other = key_of(0);
     (mac ? other.mac[31] : other.check[3]) ^= std::byte{1};
-    std::vector<std::optional<Embedding>> values(1);
+    std::vector<std::optional<Hit>> values(1);
     ASSERT_TRUE(level->get_many({&other, 1}, kStart, values));
     EXPECT_FALSE(values[0]) << mac;
   }

@@ -184,15 +184,14 @@ std::optional<RowCodec::Row> RowCodec::decode(std::string_view row) {
   return out;
 }
 
-RowCodec::Verdict RowCodec::decode(std::string_view row, const Key& wanted,
-                                   std::optional<Embedding>& value) {
+RowCodec::Verdict RowCodec::decode(std::string_view row, const Key& wanted, Embedding& value) {
   const auto plain = unsealed(row);
   if (!plain) return Verdict::kDamaged;
   const auto head = check_row(*plain);
   if (!head) return Verdict::kDamaged;
   if (head->key != wanted) return Verdict::kOther;
   if ((head->store == 1) != (store_ == Store::kF16)) return Verdict::kOther;
-  read_value(*plain, *head, value.emplace());
+  read_value(*plain, *head, value);
   return Verdict::kHit;
 }
 

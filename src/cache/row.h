@@ -47,7 +47,7 @@ class RowCodec {
     kDamaged,  ///< not what was written
   };
   /// Fills `value` only on kHit.
-  Verdict decode(std::string_view row, const Key& wanted, std::optional<Embedding>& value);
+  Verdict decode(std::string_view row, const Key& wanted, Embedding& value);
 
   /// A short text, sealed or plain: tells whether two codecs share a key.
   [[nodiscard]] std::string sample();

@@ -106,10 +106,10 @@ void SqliteLevel::give_back(std::unique_ptr<Reader> reader) {
 }
 
 Status SqliteLevel::get_many(std::span<const Key> keys, Time now,
-                             std::span<std::optional<Embedding>> found) {
+                             std::span<std::optional<Hit>> found) {
   Found notes;
-  const auto wanted =
-      static_cast<std::uint64_t>(std::count(found.begin(), found.end(), std::nullopt));
+  const auto wanted = static_cast<std::uint64_t>(
+      std::count_if(found.begin(), found.end(), [](const auto& hit) { return !hit; }));
   const Status done = read(keys, now, found, notes);
   counts_.hits += notes.hits;
   counts_.misses += wanted - notes.hits;
@@ -124,33 +124,42 @@ Status SqliteLevel::get_many(std::span<const Key> keys, Time now,
   return note_uses(std::move(notes.uses));
 }
 
-Status SqliteLevel::read(std::span<const Key> keys, Time now,
-                         std::span<std::optional<Embedding>> found, Found& notes) {
+Status SqliteLevel::read(std::span<const Key> keys, Time now, std::span<std::optional<Hit>> found,
+                         Found& notes) {
   const auto inside = enter();
   notes.generation = generation_;
   VECMILL_ASSIGN(auto reader, take_reader());
   VECMILL_TRY(reader->begin.execute());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (found[i]) continue;
-    Statement& select = reader->select;
-    select.bind(1, keys[i].prefix());
-    VECMILL_ASSIGN(const bool row, select.step());
-    if (row && is_expired(Time(std::chrono::seconds(select.number(0))), now)) {
-      ++counts_.expired;
-    } else if (row) {
-      switch (reader->codec.decode(select.blob(2), keys[i], found[i])) {
-        case RowCodec::Verdict::kHit:
-          ++notes.hits;
-          if (select.number(1) < hour_of(now)) notes.uses.push_back({id_of(keys[i]), hour_of(now)});
-          break;
-        case RowCodec::Verdict::kOther: ++counts_.collisions; break;
-        case RowCodec::Verdict::kDamaged: notes.damaged.push_back(id_of(keys[i])); break;
-      }
-    }
-    select.reset();
+    if (!found[i]) VECMILL_TRY(read_one(*reader, keys[i], now, found[i], notes));
   }
   VECMILL_TRY(reader->end.execute());
   give_back(std::move(reader));
+  return {};
+}
+
+Status SqliteLevel::read_one(Reader& reader, const Key& key, Time now, std::optional<Hit>& found,
+                             Found& notes) {
+  Statement& select = reader.select;
+  VECMILL_ASSIGN(const bool row, select.bind(1, key.prefix()).step());
+  if (row) {
+    const Time made{std::chrono::seconds(select.number(0))};
+    Hit hit{{}, made};
+    if (is_expired(made, now)) {
+      ++counts_.expired;
+    } else {
+      switch (reader.codec.decode(select.blob(2), key, hit.value)) {
+        case RowCodec::Verdict::kHit:
+          ++notes.hits;
+          if (select.number(1) < hour_of(now)) notes.uses.push_back({id_of(key), hour_of(now)});
+          found = std::move(hit);
+          break;
+        case RowCodec::Verdict::kOther: ++counts_.collisions; break;
+        case RowCodec::Verdict::kDamaged: notes.damaged.push_back(id_of(key)); break;
+      }
+    }
+  }
+  select.reset();
   return {};
 }
 
@@ -243,39 +252,32 @@ Status SqliteLevel::as_writer(Act act) {
 }
 
 Status SqliteLevel::put_many(std::span<const Item> items, Time now) {
-  std::vector<Dated> rows;
-  rows.reserve(items.size());
-  for (const Item& item : items) rows.push_back({item, now});
-  return put_dated(rows, now);
-}
-
-Status SqliteLevel::put_dated(std::span<const Dated> rows, Time now) {
   return as_writer([&]() -> Status {
     std::size_t first = 0;
-    while (first < rows.size()) {
+    while (first < items.size()) {
       std::size_t last = first;
       std::uint64_t bytes = 0;
-      while (last < rows.size() && last - first < kCommitRows && bytes < log_limit() / 4) {
-        bytes += rows[last++].item.value->vector.size() * sizeof(float);
+      while (last < items.size() && last - first < kCommitRows && bytes < log_limit() / 4) {
+        bytes += items[last++].value->vector.size() * sizeof(float);
       }
-      VECMILL_TRY(write_rows(rows.subspan(first, last - first), now));
+      VECMILL_TRY(write_rows(items.subspan(first, last - first), now));
       first = last;
     }
     return write_uses();
   });
 }
 
-Status SqliteLevel::write_rows(std::span<const Dated> rows, Time now) {
+Status SqliteLevel::write_rows(std::span<const Item> items, Time now) {
   VECMILL_TRY(writer_->db.run("BEGIN IMMEDIATE"));
   std::string row;
   std::uint64_t kept = 0;
-  for (const Dated& dated : rows) {
-    writer_->codec.encode(dated.item, row);
+  for (const Item& item : items) {
+    writer_->codec.encode(item, row);
     if (row.size() > log_limit() / 2) continue;
     // A row fills at most twice its bytes in pages, and splits a few pages of the tables.
     VECMILL_TRY(make_room(2 * row.size() + 8 * kPage));
-    VECMILL_TRY(writer_->put.bind(1, dated.item.key.prefix())
-                    .bind(2, static_cast<std::uint64_t>(seconds_of(dated.made)))
+    VECMILL_TRY(writer_->put.bind(1, item.key.prefix())
+                    .bind(2, static_cast<std::uint64_t>(seconds_of(item.made)))
                     .bind(3, static_cast<std::uint64_t>(hour_of(now)))
                     .bind_blob(4, row)
                     .execute());

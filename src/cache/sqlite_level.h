@@ -48,7 +48,7 @@ class SqliteLevel : public Level {
   ~SqliteLevel() override;
 
   Status get_many(std::span<const Key> keys, Time now,
-                  std::span<std::optional<Embedding>> found) override;
+                  std::span<std::optional<Hit>> found) override;
   Status put_many(std::span<const Item> items, Time now) override;
   Status clear() override;
   [[nodiscard]] LevelStats stats() override;
@@ -62,13 +62,6 @@ class SqliteLevel : public Level {
 
   /// Gives free space back to the disk; needs as much again while it runs.
   Status compact();
-
-  struct Dated {
-    Item item;
-    Time made;
-  };
-  /// As put_many, of vectors that were made at other times.
-  Status put_dated(std::span<const Dated> rows, Time now);
 
   /// Hands over all whole rows, in the order of their keys. Rows that are put meanwhile may be
   /// missing. Stops at the first error.
@@ -90,14 +83,16 @@ class SqliteLevel : public Level {
   void give_back(std::unique_ptr<Reader> reader);
   std::shared_lock<std::shared_mutex> enter();
   std::unique_lock<std::shared_mutex> enter_alone();
-  Status read(std::span<const Key> keys, Time now, std::span<std::optional<Embedding>> found,
+  Status read(std::span<const Key> keys, Time now, std::span<std::optional<Hit>> found,
               Found& notes);
+  Status read_one(Reader& reader, const Key& key, Time now, std::optional<Hit>& found,
+                  Found& notes);
   Result<std::vector<Raw>> read_rows_from(std::int64_t id);
   Status walk(const std::function<Status(const Raw& raw)>& use);
 
   template <class Act>
   Status as_writer(Act act);
-  Status write_rows(std::span<const Dated> rows, Time now);
+  Status write_rows(std::span<const Item> items, Time now);
   Result<std::uint64_t> evict(std::uint64_t rows);
   Status make_room(std::uint64_t bytes);
   Status note_uses(std::vector<Use> uses);

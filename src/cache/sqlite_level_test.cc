@@ -77,7 +77,7 @@ TEST_F(SqliteLevelTest, ACollisionOfTheKeyIsAMissAndStaysItsOwners) {
   for (const bool mac : {true, false}) {
     Key other = key_of(0);
     (mac ? other.mac[31] : other.check[3]) ^= std::byte{1};
-    std::vector<std::optional<Embedding>> values(1);
+    std::vector<std::optional<Hit>> values(1);
     ASSERT_TRUE(level->get_many({&other, 1}, kStart, values));
     EXPECT_FALSE(values[0]) << mac;
   }

@@ -42,7 +42,7 @@ inline Status put(Level& level, int first, int last, Time now, std::uint32_t dim
   std::vector<Embedding> values;
   for (int n = first; n < last; ++n) values.push_back(value_of(n, dims));
   std::vector<Item> items;
-  for (int n = first; n < last; ++n) items.push_back({key_of(n), &values[n - first]});
+  for (int n = first; n < last; ++n) items.push_back({key_of(n), &values[n - first], now});
   return level.put_many(items, now);
 }
 
@@ -51,12 +51,12 @@ inline std::optional<std::vector<int>> found(Level& level, int first, int last, 
                                              std::uint32_t dims = 4) {
   std::vector<Key> keys;
   for (int n = first; n < last; ++n) keys.push_back(key_of(n));
-  std::vector<std::optional<Embedding>> values(keys.size());
+  std::vector<std::optional<Hit>> values(keys.size());
   if (!level.get_many(keys, now, values)) return std::nullopt;
   std::vector<int> there;
   for (int n = first; n < last; ++n) {
     if (!values[n - first]) continue;
-    if (!same(*values[n - first], value_of(n, dims))) return std::nullopt;
+    if (!same(values[n - first]->value, value_of(n, dims))) return std::nullopt;
     there.push_back(n);
   }
   return there;
@@ -73,6 +73,12 @@ inline std::string content(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// In memory where there is such a place: these tests commit often and none takes the power away.
+inline std::filesystem::path quick_folder() {
+  const std::filesystem::path memory = "/dev/shm";
+  return std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
+}
+
 /// A folder of its own for each test.
 class TestFolder : public testing::Test {
  protected:
@@ -80,7 +86,7 @@ class TestFolder : public testing::Test {
   ~TestFolder() override { std::filesystem::remove_all(folder_); }
 
   const std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / ("vecmill-cache-" + std::to_string(getpid()));
+      quick_folder() / ("vecmill-cache-" + std::to_string(getpid()));
   const std::filesystem::path path_ = folder_ / "cache.db";
 };
 

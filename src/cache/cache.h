@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "vecmill/cache/flights.h"
+#include "vecmill/cache/key.h"
+#include "vecmill/cache/level.h"
+#include "vecmill/cache/row.h"
+
+namespace vecmill::cache {
+
+/// Levels in front of what makes vectors, each optional, the quickest first. Safe from any thread.
+///
+/// A level that cannot be read or written now costs hits and nothing else: `failures` counts it.
+class Cache {
+ public:
+  /// `store`: as the levels keep numbers, so that hits and misses have the same bits.
+  Cache(std::vector<std::unique_ptr<Level>> levels, Store store);
+
+  struct Answer {
+    Result<Embedding> value;
+    Key key;           ///< what names this text in results: tells nothing of it
+    bool hit = false;  ///< nobody had to be asked
+  };
+  using Texts = std::span<const std::string_view>;
+  /// One result per text, in order; one bad text fails alone.
+  using Make = std::function<std::vector<Result<Embedding>>(Texts missing)>;
+
+  /// One answer per text, in order. `make` gets each distinct missing text once, in the order of
+  /// its first place, whatever other threads ask for meanwhile; when another thread was asked
+  /// first and failed, this one tries itself. Failures are never kept.
+  std::vector<Answer> get_or_make(const KeyMaker& keys, Texts texts, Time now, const Make& make);
+
+  struct Stats {
+    std::vector<LevelStats> levels;
+    std::uint64_t texts = 0;       ///< asked for
+    std::uint64_t duplicates = 0;  ///< of them, texts that stood in the same batch before
+    std::uint64_t joined = 0;      ///< of them, made by another thread that was first
+    std::uint64_t made = 0;        ///< given to `make`
+    std::uint64_t failures = 0;    ///< calls of a level that failed
+  };
+  [[nodiscard]] Stats stats();
+
+ private:
+  struct Batch;
+
+  void look_up(Batch& batch, std::span<const std::size_t> places);
+  void keep(std::span<const Item> items, Time now, std::size_t levels);
+  void make_or_join(Batch& batch, std::span<const std::size_t> missing, std::uint64_t landed);
+  void make(Batch& batch, std::span<const std::size_t> places);
+  bool round(Embedding& value) const;
+
+  std::vector<std::unique_ptr<Level>> levels_;
+  const Store store_;
+  Flights flights_;
+  struct Counts {
+    std::atomic<std::uint64_t> texts = 0;
+    std::atomic<std::uint64_t> duplicates = 0;
+    std::atomic<std::uint64_t> joined = 0;
+    std::atomic<std::uint64_t> made = 0;
+    std::atomic<std::uint64_t> failures = 0;
+  };
+  Counts counts_;
+};
+
+}  // namespace vecmill::cache
