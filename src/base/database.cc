@@ -35,6 +35,8 @@ Result<Database> Database::open_shared(const std::filesystem::path& path) {
   return db;
 }
 
+bool Database::is_read_only() const { return sqlite3_db_readonly(db_.get(), "main") == 1; }
+
 Error Database::error(int code) const {
   const int primary = code & 0xFF;
   const bool data =

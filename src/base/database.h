@@ -24,6 +24,8 @@ class Database {
   static Result<Database> open_shared(const std::filesystem::path& path);
 
   Status run(const std::string& sql);
+  /// Known after the first statement; the header of a file may say so, too.
+  [[nodiscard]] bool is_read_only() const;
   [[nodiscard]] Error error(int code) const;
 
   struct Close {

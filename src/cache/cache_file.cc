@@ -1,5 +1,7 @@
 #include "vecmill/cache/cache_file.h"
 
+#include <unistd.h>
+
 #include <string>
 #include <system_error>
 #include <utility>
@@ -81,6 +83,9 @@ Status CacheFile::check(const Database& db, RowCodec& codec) const {
                       "is a cache of version " + std::to_string(version) +
                           "; this program reads version " + std::to_string(kVersion),
                       path_.string(), "choose another file, or remove this one");
+  }
+  if (db.is_read_only() && ::access(path_.c_str(), W_OK) == 0) {
+    return make_error(ErrorKind::kInvalidData, "is damaged", path_.string());
   }
   VECMILL_ASSIGN(Statement seal, Statement::prepare(db, "SELECT sample FROM seal"));
   VECMILL_ASSIGN(const bool sealed, seal.step());
