@@ -84,12 +84,13 @@ Status CacheFile::check(const Database& db, RowCodec& codec) const {
                           "; this program reads version " + std::to_string(kVersion),
                       path_.string(), "choose another file, or remove this one");
   }
-  if (db.is_read_only() && ::access(path_.c_str(), W_OK) == 0) {
-    return make_error(ErrorKind::kInvalidData, "is damaged", path_.string());
-  }
   VECMILL_ASSIGN(Statement seal, Statement::prepare(db, "SELECT sample FROM seal"));
   VECMILL_ASSIGN(const bool sealed, seal.step());
-  if (sealed && codec.reads(seal.blob(0))) return {};
+  const bool header_forbids_writing = db.is_read_only() && ::access(path_.c_str(), W_OK) == 0;
+  if (header_forbids_writing || !sealed || !RowCodec::is_sample(seal.blob(0))) {
+    return make_error(ErrorKind::kInvalidData, "is damaged", path_.string());
+  }
+  if (codec.reads(seal.blob(0))) return {};
   if (codec.seals()) {
     return make_error(ErrorKind::kAuth, "is not encrypted with this key", path_.string(),
                       "give the key it was made with, or choose another file");

@@ -206,6 +206,11 @@ bool RowCodec::reads(std::string_view sample) {
   return plain && *plain == kSample;
 }
 
+bool RowCodec::is_sample(std::string_view sample) {
+  return sample == kSample ||
+         (sample.size() == 1 + kNonce + kSample.size() + kTag && sample[0] == kSealed);
+}
+
 bool keepable(const Embedding& value) {
   if (value.vector.empty() || !value.sparse.empty() || !value.multivector.empty()) {
     return false;

@@ -52,7 +52,10 @@ class RowCodec {
   /// A short text, sealed or plain: tells whether two codecs share a key.
   [[nodiscard]] std::string sample();
   [[nodiscard]] bool reads(std::string_view sample);
+  /// Whether it looks like a sample at all, of whatever key.
+  [[nodiscard]] static bool is_sample(std::string_view sample);
 
+  [[nodiscard]] Store store() const { return store_; }
   [[nodiscard]] bool seals() const { return cipher_ != nullptr; }
 
  private:

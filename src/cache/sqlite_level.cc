@@ -55,7 +55,9 @@ Result<std::unique_ptr<SqliteLevel>> SqliteLevel::open(const SqliteOptions& opti
   VECMILL_ASSIGN(RowCodec codec, RowCodec::make(options.store, options.encryption_key));
   VECMILL_ASSIGN(CacheFile file, CacheFile::open(options.path, codec));
   std::unique_ptr<SqliteLevel> level(new SqliteLevel(options, std::move(file)));
-  VECMILL_TRY(level->connect());
+  Status ready = level->connect();
+  if (!ready && ready.error().kind == ErrorKind::kInvalidData) ready = level->replace_damaged();
+  VECMILL_TRY(std::move(ready));
   return level;
 }
 

@@ -63,6 +63,9 @@ class SqliteLevel : public Level {
   /// Gives free space back to the disk; needs as much again while it runs.
   Status compact();
 
+  /// A codec of its own that reads and writes the rows of this file.
+  [[nodiscard]] Result<RowCodec> codec() const;
+
   /// Hands over all whole rows, in the order of their keys. Rows that are put meanwhile may be
   /// missing. Stops at the first error.
   Status scan(const std::function<Status(const RowCodec::Row& row, Time made)>& use);
@@ -77,7 +80,6 @@ class SqliteLevel : public Level {
 
   SqliteLevel(SqliteOptions options, CacheFile file);
 
-  Result<RowCodec> codec() const;
   Status connect();
   Result<std::unique_ptr<Reader>> take_reader();
   void give_back(std::unique_ptr<Reader> reader);
