@@ -22,7 +22,8 @@ Result<Database> Database::open(const std::filesystem::path& path, bool write) {
   return db;
 }
 
-Result<Database> Database::open_shared(const std::filesystem::path& path) {
+Result<Database> Database::open_shared(const std::filesystem::path& path,
+                                       std::uint32_t page_bytes) {
   Database db;
   db.path_ = path.string();
   sqlite3* raw = nullptr;
@@ -31,7 +32,8 @@ Result<Database> Database::open_shared(const std::filesystem::path& path) {
   db.db_.reset(raw);
   if (code != SQLITE_OK) return db.error(code);
   sqlite3_busy_timeout(raw, 10'000);
-  VECMILL_TRY(db.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"));
+  VECMILL_TRY(db.run("PRAGMA page_size=" + std::to_string(page_bytes) +
+                     ";PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"));
   return db;
 }
 

@@ -20,8 +20,10 @@ class Database {
   static Result<Database> open(const std::filesystem::path& path, bool write);
 
   /// For writers and readers at once, here or in other processes: a write-ahead log, every commit
-  /// durable when it returns; waits up to ten seconds for another's commit.
-  static Result<Database> open_shared(const std::filesystem::path& path);
+  /// durable when it returns; waits up to ten seconds for another's commit. A new file gets pages
+  /// of `page_bytes`.
+  static Result<Database> open_shared(const std::filesystem::path& path,
+                                      std::uint32_t page_bytes = 4096);
 
   Status run(const std::string& sql);
   /// Known after the first statement; the header of a file may say so, too.

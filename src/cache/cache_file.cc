@@ -62,7 +62,7 @@ Result<CacheFile> CacheFile::open(const fs::path& path, RowCodec& codec) {
   return file;
 }
 
-Result<Database> CacheFile::connect() const { return Database::open_shared(path_); }
+Result<Database> CacheFile::connect() const { return Database::open_shared(path_, kPageBytes); }
 
 Status CacheFile::prepare(RowCodec& codec) const {
   VECMILL_ASSIGN(Database db, connect());

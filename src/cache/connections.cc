@@ -2,10 +2,11 @@
 
 #include <utility>
 
+#include "vecmill/cache/cache_file.h"
+
 namespace vecmill::cache {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
 // The log is emptied when we say, and each connection may use 8 MiB of memory.
 constexpr const char* kSettings = "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-8192";
 
@@ -50,7 +51,7 @@ Status Writer::open() {
 Result<std::uint64_t> Writer::live_bytes() {
   VECMILL_ASSIGN(const std::uint64_t pages, number(pages_));
   VECMILL_ASSIGN(const std::uint64_t free_pages, number(free_pages_));
-  return (pages - free_pages) * kPage;
+  return (pages - free_pages) * kPageBytes;
 }
 
 Result<std::uint64_t> Writer::number(Statement& statement) {

@@ -110,8 +110,8 @@ TEST_F(CrashTest, AKillAroundACommitKeepsWholeBatches) {
 /// Breaks all pages but the first.
 void overwrite_pages(const fs::path& path) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  const std::string ones(fs::file_size(path) - 4096, '\xFF');
-  file.seekp(4096);
+  const std::string ones(fs::file_size(path) - kPageBytes, '\xFF');
+  file.seekp(kPageBytes);
   file.write(ones.data(), static_cast<std::streamsize>(ones.size()));
 }
 
