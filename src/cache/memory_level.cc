@@ -1,10 +1,10 @@
 #include "vecmill/cache/memory_level.h"
 
+#include <algorithm>
 #include <array>
-#include <list>
 #include <mutex>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace vecmill::cache {
 namespace {
@@ -16,41 +16,98 @@ struct Kept {
   Time made;
   std::uint32_t tokens = 0;
   std::uint32_t truncated_tokens = 0;
+  bool used = false;  ///< since it was last in front
+  Kept* newer = nullptr;
+  Kept* older = nullptr;
   std::vector<float> vector;
 };
 
-/// The first bytes of a MAC are as good as any hash of it.
-struct PrefixHash {
-  std::size_t operator()(std::uint64_t prefix) const noexcept { return prefix >> 4; }
+/// Kept vectors by the first bytes of their MACs, which are as good as any hash of them. A look-up
+/// touches one line of memory and then the row.
+class Table {
+ public:
+  Kept* find(std::uint64_t prefix) const {
+    if (slots_.empty()) return nullptr;
+    for (std::size_t at = home(prefix);; at = next(at)) {
+      const Slot& slot = slots_[at];
+      if (slot.kept == nullptr) return nullptr;
+      if (slot.prefix == prefix) return slot.kept.get();
+    }
+  }
+
+  /// `prefix` is not in the table.
+  void insert(std::uint64_t prefix, std::unique_ptr<Kept> kept) {
+    if (4 * (rows_ + 1) > 3 * slots_.size()) grow();
+    std::size_t at = home(prefix);
+    while (slots_[at].kept != nullptr) at = next(at);
+    slots_[at] = {prefix, std::move(kept)};
+    ++rows_;
+  }
+
+  /// `prefix` is in the table. Rows behind it move up, so that none is cut off from its home.
+  void erase(std::uint64_t prefix) {
+    std::size_t hole = home(prefix);
+    while (slots_[hole].prefix != prefix || slots_[hole].kept == nullptr) hole = next(hole);
+    slots_[hole].kept.reset();
+    --rows_;
+    for (std::size_t at = next(hole); slots_[at].kept != nullptr; at = next(at)) {
+      const std::size_t from_home = (at - home(slots_[at].prefix)) & (slots_.size() - 1);
+      if (from_home < ((at - hole) & (slots_.size() - 1))) continue;
+      slots_[hole] = std::move(slots_[at]);
+      hole = at;
+    }
+  }
+
+  [[nodiscard]] std::size_t rows() const { return rows_; }
+
+  struct Slot {
+    std::uint64_t prefix = 0;
+    std::unique_ptr<Kept> kept;
+  };
+
+ private:
+  // The lowest bits chose the shard.
+  [[nodiscard]] std::size_t home(std::uint64_t prefix) const {
+    return (prefix >> 8) & (slots_.size() - 1);
+  }
+  [[nodiscard]] std::size_t next(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }
+
+  void grow() {
+    std::vector<Slot> old(std::max<std::size_t>(16, 2 * slots_.size()));
+    old.swap(slots_);
+    rows_ = 0;
+    for (Slot& slot : old) {
+      if (slot.kept != nullptr) insert(slot.prefix, std::move(slot.kept));
+    }
+  }
+
+  std::vector<Slot> slots_;  ///< a power of two
+  std::size_t rows_ = 0;
 };
 
-using Order = std::list<Kept>;  ///< the most recently used is in front
-using Index = std::unordered_map<std::uint64_t, Order::iterator, PrefixHash>;
-
-/// Beside the floats of a row: a node each of list and index, what the allocator adds to three
-/// blocks, and the row's share of the buckets, of which there may be twice as many as rows and,
-/// while they are moved, half of that once more.
+/// Beside the floats of a row: what the allocator adds to its two blocks, and its share of the
+/// slots, of which there are up to 8/3 for each row and, while they move, half of that once more.
 constexpr std::size_t kBlock = 16;
-constexpr std::size_t kRowBytes = sizeof(Kept) + 2 * sizeof(void*) + sizeof(Index::value_type) +
-                                  sizeof(void*) + 3 * kBlock + 3 * sizeof(void*);
+constexpr std::size_t kRowBytes = sizeof(Kept) + 2 * kBlock + 4 * sizeof(Table::Slot);
 
 std::uint64_t bytes_of(const Kept& kept) {
   return kRowBytes + kept.vector.capacity() * sizeof(float);
 }
 
+/// Pushes out by second chance: who was used since he was last in front goes there again instead.
+/// So a hit writes one flag, where a list in the order of use would touch three more rows.
 class Shard {
  public:
   void get(const Key& key, Time now, std::chrono::seconds ttl, std::optional<Hit>& found) {
     const std::lock_guard lock(mutex_);
-    const auto at = index_.find(key.prefix());
-    if (at == index_.end()) return miss();
-    const auto kept = at->second;
+    Kept* kept = table_.find(key.prefix());
+    if (kept == nullptr) return miss();
     if (kept->key != key) return miss(&stats_.collisions);
     if (ttl.count() > 0 && kept->made + ttl <= now) {
-      drop(at);
+      drop(kept);
       return miss(&stats_.expired);
     }
-    order_.splice(order_.begin(), order_, kept);
+    kept->used = true;
     ++stats_.hits;
     found.emplace().made = kept->made;
     found->value.vector = kept->vector;
@@ -59,26 +116,27 @@ class Shard {
   }
 
   void put(const Item& item, std::uint64_t limit) {
-    Kept kept{item.key, item.made, item.value->tokens, item.value->truncated_tokens,
-              item.value->vector};
-    const std::uint64_t size = bytes_of(kept);
+    auto kept = std::make_unique<Kept>();
+    kept->key = item.key;
+    kept->made = item.made;
+    kept->tokens = item.value->tokens;
+    kept->truncated_tokens = item.value->truncated_tokens;
+    kept->vector = item.value->vector;
+    const std::uint64_t size = bytes_of(*kept);
     const std::lock_guard lock(mutex_);
-    if (const auto at = index_.find(item.key.prefix()); at != index_.end()) drop(at);
+    if (Kept* before = table_.find(item.key.prefix())) drop(before);
     if (size > limit) return;
-    while (stats_.bytes + size > limit) {
-      drop(index_.find(order_.back().key.prefix()));
-      ++stats_.evicted;
-    }
-    order_.push_front(std::move(kept));
-    index_.emplace(item.key.prefix(), order_.begin());
+    while (stats_.bytes + size > limit) evict();
+    push_front(kept.get());
+    table_.insert(item.key.prefix(), std::move(kept));
     stats_.bytes += size;
     ++stats_.puts;
   }
 
   void clear() {
     const std::lock_guard lock(mutex_);
-    index_ = {};
-    order_.clear();
+    table_ = {};
+    newest_ = oldest_ = nullptr;
     stats_.bytes = 0;
   }
 
@@ -90,7 +148,7 @@ class Shard {
     sum.collisions += stats_.collisions;
     sum.puts += stats_.puts;
     sum.evicted += stats_.evicted;
-    sum.rows += index_.size();
+    sum.rows += table_.rows();
     sum.bytes += stats_.bytes;
   }
 
@@ -100,15 +158,39 @@ class Shard {
     if (reason != nullptr) ++*reason;
   }
 
-  void drop(Index::iterator at) {
-    stats_.bytes -= bytes_of(*at->second);
-    order_.erase(at->second);
-    index_.erase(at);
+  void push_front(Kept* kept) {
+    kept->used = false;
+    kept->newer = nullptr;
+    kept->older = newest_;
+    (newest_ != nullptr ? newest_->newer : oldest_) = kept;
+    newest_ = kept;
+  }
+
+  void unlink(Kept* kept) {
+    (kept->newer != nullptr ? kept->newer->older : newest_) = kept->older;
+    (kept->older != nullptr ? kept->older->newer : oldest_) = kept->newer;
+  }
+
+  void evict() {
+    while (oldest_->used) {
+      Kept* again = oldest_;
+      unlink(again);
+      push_front(again);
+    }
+    drop(oldest_);
+    ++stats_.evicted;
+  }
+
+  void drop(Kept* kept) {
+    stats_.bytes -= bytes_of(*kept);
+    unlink(kept);
+    table_.erase(kept->key.prefix());
   }
 
   std::mutex mutex_;
-  Order order_;
-  Index index_;
+  Table table_;
+  Kept* newest_ = nullptr;
+  Kept* oldest_ = nullptr;
   LevelStats stats_;
 };
 

@@ -13,8 +13,8 @@ struct MemoryOptions {
   std::chrono::seconds ttl = std::chrono::days(7);     ///< since it was put; 0: for ever
 };
 
-/// Vectors in this process, in 16 parts with a lock each; each part pushes out by its own order of
-/// use.
+/// Vectors in this process, in 16 parts with a lock each; each part pushes out by itself what was
+/// not used for long (second chance).
 ///   errors  kInvalidArgument: max_bytes below 1 MiB
 Result<std::unique_ptr<Level>> make_memory_level(const MemoryOptions& options);
 
