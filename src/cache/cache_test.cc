@@ -134,6 +134,8 @@ TEST_F(CacheTest, AVectorIsNotYoungerInAnotherLevel) {
   EXPECT_FALSE(hit_at(100));
   EXPECT_TRUE(hit_at(199));
   EXPECT_EQ(made, 1);
+  EXPECT_FALSE(hit_at(200));
+  EXPECT_EQ(made, 2) << "and what was made once is made again";
 }
 
 TEST_F(CacheTest, AnErrorIsItsTextsAloneAndIsNeverKept) {
