@@ -62,7 +62,7 @@ class CrashTest : public TestFolder {
 };
 
 TEST_F(CrashTest, WhatWasKeptBeforeAKillIsThereAfterIt) {
-  const int kills = is_deep() ? 300 : 12;
+  const int kills = is_deep() ? 300 : 6;
   std::mt19937 random(seed());
   for (int kill = 0; kill < kills; ++kill) {
     const int told = write_and_kill(1 + static_cast<int>(random() % 20));
@@ -169,9 +169,9 @@ class DamageTest : public TestFolder {
 TEST_F(DamageTest, AFlippedByteAnywhereInTheFile) {
   const std::string whole = content(path_);
   std::mt19937 random(seed());
-  for (int n = 0; n < (is_deep() ? 20'000 : 250); ++n) {
+  for (int n = 0; n < (is_deep() ? 20'000 : 90); ++n) {
     std::string bytes = whole;
-    const std::size_t at = n < 100 ? static_cast<std::size_t>(n) : random() % bytes.size();
+    const std::size_t at = n < 60 ? static_cast<std::size_t>(n) : random() % bytes.size();
     bytes[at] = static_cast<char>(bytes[at] ^ (1 + random() % 255));
     expect_only_right_answers(bytes, "byte " + std::to_string(at));
     if (HasFatalFailure()) return;

