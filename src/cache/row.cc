@@ -52,7 +52,7 @@ std::optional<Head> check_row(std::string_view row) {
   std::memcpy(&sum, row.data() + body.size(), sizeof sum);
   if (head.version != 1 || head.store > 1 || checksum_of(body) != sum) return std::nullopt;
   const std::uint64_t item = head.store == 1 ? 2 : 4;
-  if (body.size() - sizeof head != head.dims * item) return std::nullopt;
+  if (head.dims == 0 || body.size() - sizeof head != head.dims * item) return std::nullopt;
   return head;
 }
 

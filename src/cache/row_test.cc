@@ -106,6 +106,14 @@ TEST(RowCodecTest, HalfPrecisionRoundsToTheNearest) {
   }
 }
 
+TEST(RowCodecTest, ARowOfNoNumbersIsDamaged) {
+  const Embedding none;
+  std::string row;
+  RowCodec plain = codec(Store::kF32, "");
+  plain.encode({key_of(1), &none, kStart}, row);
+  EXPECT_FALSE(plain.decode(row));
+}
+
 TEST(RowCodecTest, AKeyOfAnotherLengthIsRefused) {
   const auto bad = RowCodec::make(Store::kF32, "short");
   ASSERT_FALSE(bad);
