@@ -158,10 +158,11 @@ Status read_archive(std::string_view bytes, RowCodec& codec, Use use) {
 
 Status put(SqliteLevel& level, std::vector<ArchiveReader::Entry>& entries, Time now) {
   std::vector<Item> items;
+  items.reserve(entries.size());
   for (const auto& entry : entries) {
     items.push_back({entry.row.key, &entry.row.value, entry.made});
   }
-  const Status done = level.put_many(items, now);
+  Status done = level.put_many(items, now);
   entries.clear();
   return done;
 }

@@ -276,7 +276,7 @@ Status SqliteLevel::write_rows(std::span<const Item> items, Time now) {
     writer_->codec.encode(item, row);
     if (row.size() > log_limit() / 2) continue;
     // A row fills at most twice its bytes in pages, and splits a few pages of the tables.
-    VECMILL_TRY(make_room(2 * row.size() + 8 * kPageBytes));
+    VECMILL_TRY(make_room(2 * row.size() + std::uint64_t{8} * kPageBytes));
     VECMILL_TRY(writer_->put.bind(1, item.key.prefix())
                     .bind(2, static_cast<std::uint64_t>(seconds_of(item.made)))
                     .bind(3, static_cast<std::uint64_t>(hour_of(now)))
