@@ -60,6 +60,7 @@ class CacheTest : public TestFolder {
 
   std::vector<Cache::Answer> get(Cache& cache, const std::vector<int>& numbers) {
     std::vector<std::string> texts;
+    texts.reserve(numbers.size());
     for (const int n : numbers) texts.push_back(text_of(n));
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     return cache.get_or_make(test_keys(), views, kStart,
@@ -205,6 +206,7 @@ TEST_F(CacheTest, ThreadsThatMissTogetherMakeEachTextOnce) {
     Cache cache = make_cache(memory, !memory);
     std::latch start(4);
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
         start.arrive_and_wait();

@@ -102,6 +102,7 @@ TEST(MemoryLevelTest, AVectorLargerThanTheLevelIsNotKept) {
 TEST(MemoryLevelTest, ThreadsNeverSeeEachOthersVectors) {
   const auto level = level_of(1 << 20);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   std::atomic<int> wrong = 0;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {

@@ -283,6 +283,7 @@ TEST_F(SqliteLevelTest, ThreadsAndSecondLevelsSeeOnlyRightVectors) {
   const auto two = open();
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       SqliteLevel& level = t % 2 == 0 ? *one : *two;
