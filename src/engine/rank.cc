@@ -133,7 +133,8 @@ float multivector_score(std::span<const float> question, std::span<const float> 
     }
     sum += best;
   }
-  return static_cast<float>(sum / static_cast<double>(question.size() / dims));
+  const std::size_t tokens = question.size() / dims;
+  return static_cast<float>(sum / static_cast<double>(tokens));
 }
 
 }  // namespace vecmill::engine
