@@ -32,5 +32,8 @@ class Sha256 {
 
 /// XXH3, 64 bits: finds flipped bits at memory speed, protects against no one.
 [[nodiscard]] std::uint64_t checksum(std::span<const std::byte> bytes);
+[[nodiscard]] inline std::uint64_t checksum(std::string_view bytes) {
+  return checksum(std::as_bytes(std::span(bytes.data(), bytes.size())));
+}
 
 }  // namespace vecmill

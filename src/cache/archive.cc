@@ -18,10 +18,6 @@ constexpr std::string_view kMagic = "VMCACHE1";
 constexpr std::size_t kPiece = std::size_t{1} << 20;  ///< written and put at a time
 constexpr std::size_t kMaxSample = 1024;
 
-std::uint64_t sum_of(std::string_view bytes) {
-  return checksum(std::as_bytes(std::span(bytes.data(), bytes.size())));
-}
-
 std::uint64_t next_in_chain(std::uint64_t chain, std::uint64_t sum) {
   const std::uint64_t both[] = {chain, sum};
   return checksum(std::as_bytes(std::span(both)));
@@ -80,14 +76,15 @@ Result<std::optional<ArchiveReader::Entry>> ArchiveReader::next() {
   const std::string_view bytes = rest_.substr(0, size);
   rest_.remove_prefix(size);
   const std::string_view summed = start.substr(0, start.size() - rest_.size());
-  if (!take(rest_, sum) || sum != sum_of(summed)) return damaged("is cut or damaged");
+  if (!take(rest_, sum) || sum != checksum(summed)) return damaged("is cut or damaged");
   auto row = codec_->decode(bytes);
   if (!row || !keepable(row->value)) return damaged("is damaged");
   if (row->store != codec_->store()) {
-    return make_error(ErrorKind::kMismatch, std::string("the archive keeps numbers in ") +
-                                                (row->store == Store::kF16 ? "f16" : "f32") +
-                                                ", the cache in " +
-                                                (codec_->store() == Store::kF16 ? "f16" : "f32"));
+    return make_error(ErrorKind::kMismatch,
+                      std::string("the archive keeps numbers in ") +
+                          (row->store == Store::kF16 ? "f16" : "f32") + ", the cache in " +
+                          (codec_->store() == Store::kF16 ? "f16" : "f32"),
+                      {}, "import it into a cache that keeps numbers as the archive does");
   }
   ++rows_;
   chain_ = next_in_chain(chain_, sum);
@@ -123,7 +120,7 @@ Result<std::uint64_t> export_archive(SqliteLevel& level, const fs::path& path) {
     append(out, static_cast<std::uint32_t>(bytes.size()));
     append(out, std::int64_t{made.time_since_epoch().count()});
     out += bytes;
-    const std::uint64_t sum = sum_of(std::string_view(out).substr(start));
+    const std::uint64_t sum = checksum(std::string_view(out).substr(start));
     append(out, sum);
     chain = next_in_chain(chain, sum);
     ++rows;

@@ -17,13 +17,11 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kApplication = 0x564D4348;  // "VMCH"
 constexpr std::int64_t kVersion = 1;
 
-constexpr const char* kCreate =
+constexpr const char* kTables =
     "CREATE TABLE vectors(id INTEGER PRIMARY KEY, made INTEGER, used INTEGER, row BLOB);"
     "CREATE INDEX by_made ON vectors(made);"
     "CREATE INDEX by_used ON vectors(used);"
-    "CREATE TABLE seal(sample BLOB);"
-    "PRAGMA application_id=1447904072;"
-    "PRAGMA user_version=1;";
+    "CREATE TABLE seal(sample BLOB)";
 
 Result<std::int64_t> number(const Database& db, const char* sql) {
   VECMILL_ASSIGN(Statement statement, Statement::prepare(db, sql));
@@ -42,7 +40,9 @@ Status create(Database& db, RowCodec& codec) {
   VECMILL_TRY(db.run("BEGIN IMMEDIATE"));
   VECMILL_ASSIGN(const auto tables, number(db, "SELECT count(*) FROM sqlite_schema"));
   if (tables > 0) return db.run("ROLLBACK");
-  VECMILL_TRY(db.run(kCreate));
+  VECMILL_TRY(db.run(kTables));
+  VECMILL_TRY(db.run("PRAGMA application_id=" + std::to_string(kApplication)));
+  VECMILL_TRY(db.run("PRAGMA user_version=" + std::to_string(kVersion)));
   VECMILL_ASSIGN(Statement seal, Statement::prepare(db, "INSERT INTO seal VALUES(?)"));
   VECMILL_TRY(seal.bind_blob(1, codec.sample()).execute());
   return db.run("COMMIT");

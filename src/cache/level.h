@@ -59,7 +59,7 @@ class Level {
   ///   errors  kIo, kUnavailable: nothing or a part was kept
   virtual Status put_many(std::span<const Item> items, Time now) = 0;
 
-  /// Forgets everything, beyond recovery.
+  /// Forgets everything; no file holds any of it. Freed blocks of the disk are not written over.
   virtual Status clear() = 0;
 
   [[nodiscard]] virtual LevelStats stats() = 0;

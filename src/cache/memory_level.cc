@@ -234,7 +234,8 @@ class MemoryLevel : public Level {
 
 Result<std::unique_ptr<Level>> make_memory_level(const MemoryOptions& options) {
   if (options.max_bytes < std::uint64_t{1} << 20) {
-    return make_error(ErrorKind::kInvalidArgument, "a cache in memory needs 1 MiB at least");
+    return make_error(ErrorKind::kInvalidArgument, "a cache in memory needs 1 MiB at least", {},
+                      "raise its limit, or do without it");
   }
   return std::unique_ptr<Level>(std::make_unique<MemoryLevel>(options));
 }

@@ -44,15 +44,7 @@ TEST(MemoryLevelTest, AFilledPlaceIsLeftAlone) {
 TEST(MemoryLevelTest, ACollisionOfTheKeyIsAMiss) {
   const auto level = level_of(8 << 20);
   ASSERT_TRUE(put(*level, 0, 1, kStart));
-  for (const bool mac : {true, false}) {
-    Key other = key_of(0);
-    (mac ? other.mac[31] : other.check[3]) ^= std::byte{1};
-    std::vector<std::optional<Hit>> values(1);
-    ASSERT_TRUE(level->get_many({&other, 1}, kStart, values));
-    EXPECT_FALSE(values[0]) << mac;
-  }
-  EXPECT_EQ(level->stats().collisions, 2u);
-  EXPECT_EQ(found(*level, 0, 1, kStart), range(0, 1)) << "it is still its owner's";
+  expect_collisions_to_miss(*level, kStart);
 }
 
 TEST(MemoryLevelTest, ExpiredIsAMiss) {

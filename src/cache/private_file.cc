@@ -16,7 +16,8 @@ Status check_private(const struct stat& info, const std::filesystem::path& path)
   if (S_ISLNK(info.st_mode)) {
     return make_error(ErrorKind::kIo, "is a link", path.string(), "name the file itself");
   }
-  if (!S_ISREG(info.st_mode)) return make_error(ErrorKind::kIo, "is not a file", path.string());
+  if (!S_ISREG(info.st_mode))
+    return make_error(ErrorKind::kIo, "is not a file", path.string(), "choose another name");
   if (info.st_uid != ::geteuid()) {
     return make_error(ErrorKind::kIo, "belongs to another user", path.string(),
                       "vectors tell of their texts; choose a file of your own");

@@ -34,10 +34,6 @@ constexpr std::size_t kNonce = 12;
 constexpr std::size_t kTag = 16;
 constexpr std::string_view kSample = "\1vecmill cache";
 
-std::uint64_t checksum_of(std::string_view bytes) {
-  return checksum(std::as_bytes(std::span(bytes.data(), bytes.size())));
-}
-
 void append(std::string& out, const void* bytes, std::size_t size) {
   out.append(static_cast<const char*>(bytes), size);
 }
@@ -50,7 +46,7 @@ std::optional<Head> check_row(std::string_view row) {
   std::memcpy(&head, row.data(), sizeof head);
   const std::string_view body = row.substr(0, row.size() - sizeof sum);
   std::memcpy(&sum, row.data() + body.size(), sizeof sum);
-  if (head.version != 1 || head.store > 1 || checksum_of(body) != sum) return std::nullopt;
+  if (head.version != 1 || head.store > 1 || checksum(body) != sum) return std::nullopt;
   const std::uint64_t item = head.store == 1 ? 2 : 4;
   if (head.dims == 0 || body.size() - sizeof head != head.dims * item) return std::nullopt;
   return head;
@@ -137,9 +133,10 @@ RowCodec& RowCodec::operator=(RowCodec&&) noexcept = default;
 Result<RowCodec> RowCodec::make(Store store, std::string_view encryption_key) {
   if (encryption_key.empty()) return RowCodec(store, nullptr);
   if (encryption_key.size() != 32) {
-    return make_error(ErrorKind::kInvalidArgument, "the key that encrypts a cache has " +
-                                                       std::to_string(encryption_key.size()) +
-                                                       " bytes, not 32");
+    return make_error(ErrorKind::kInvalidArgument,
+                      "the key that encrypts a cache has " + std::to_string(encryption_key.size()) +
+                          " bytes, not 32",
+                      {}, "make one with: openssl rand 32");
   }
   return RowCodec(store, std::make_unique<Cipher>(encryption_key));
 }
@@ -163,7 +160,7 @@ void RowCodec::encode(const Item& item, std::string& row) {
       append(plain, &half, sizeof half);
     }
   }
-  const std::uint64_t sum = checksum_of(plain);
+  const std::uint64_t sum = checksum(plain);
   append(plain, &sum, sizeof sum);
   if (cipher_) cipher_->seal(plain, row);
 }

@@ -117,7 +117,8 @@ TEST(RowCodecTest, ARowOfNoNumbersIsDamaged) {
 TEST(RowCodecTest, AKeyOfAnotherLengthIsRefused) {
   const auto bad = RowCodec::make(Store::kF32, "short");
   ASSERT_FALSE(bad);
-  EXPECT_EQ(bad.error().to_string(), "the key that encrypts a cache has 5 bytes, not 32");
+  EXPECT_EQ(bad.error().to_string(),
+            "the key that encrypts a cache has 5 bytes, not 32; make one with: openssl rand 32");
 }
 
 TEST(KeepableTest, OnlyDenseFiniteVectorsThatAreNotZero) {

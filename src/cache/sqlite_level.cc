@@ -49,7 +49,7 @@ SqliteLevel::~SqliteLevel() {
 Result<std::unique_ptr<SqliteLevel>> SqliteLevel::open(const SqliteOptions& options) {
   if (options.max_bytes < kMinBytes) {
     return make_error(ErrorKind::kInvalidArgument, "a cache file needs 16 MiB at least",
-                      options.path.string());
+                      options.path.string(), "raise its limit");
   }
   VECMILL_ASSIGN(RowCodec codec, RowCodec::make(options.store, options.encryption_key));
   VECMILL_ASSIGN(CacheFile file, CacheFile::open(options.path, codec));
@@ -244,7 +244,7 @@ Status SqliteLevel::as_writer(Act act) {
   const std::lock_guard lock(writer_mutex_);
   if (!writer_) {
     return make_error(ErrorKind::kUnavailable, "is damaged and could not be replaced",
-                      options_.path.string());
+                      options_.path.string(), "remove it, or choose another file");
   }
   const Status done = act();
   if (done) return {};

@@ -54,7 +54,7 @@ class SqliteLevel : public Level {
   [[nodiscard]] LevelStats stats() override;
 
   /// Removes up to `budget` rows that are expired, or the least used while less than 5 % of the
-  /// limit is free. For the background: a call with a budget of 256 takes a few milliseconds.
+  /// limit is free: for the background, in small steps.
   Result<CleanReport> clean(std::uint64_t budget, Time now);
 
   /// Reads every row and drops the damaged ones.

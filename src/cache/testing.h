@@ -62,6 +62,19 @@ inline std::optional<std::vector<int>> found(Level& level, int first, int last, 
   return there;
 }
 
+/// Text 0 is there; a key that is nearly its own finds nothing and leaves it where it is.
+inline void expect_collisions_to_miss(Level& level, Time now) {
+  for (const bool mac : {true, false}) {
+    Key other = key_of(0);
+    (mac ? other.mac[31] : other.check[3]) ^= std::byte{1};
+    std::vector<std::optional<Hit>> values(1);
+    ASSERT_TRUE(level.get_many({&other, 1}, now, values));
+    EXPECT_FALSE(values[0]) << mac;
+  }
+  EXPECT_EQ(level.stats().collisions, 2u);
+  EXPECT_TRUE(found(level, 0, 1, now) == std::vector<int>{0}) << "it is still its owner's";
+}
+
 inline std::vector<int> range(int first, int last) {
   std::vector<int> all;
   for (int n = first; n < last; ++n) all.push_back(n);

@@ -76,11 +76,7 @@ void find_hidden_rate(std::uint64_t seed, std::size_t events) {
 }
 
 TEST(AdaptiveRateChecker, FindsAHiddenLimit) {
-  for (std::uint64_t i = 0; i < kSeeds && !HasFailure(); ++i) {
-    const std::uint64_t seed = first_seed() + i;
-    SCOPED_TRACE(seed);
-    find_hidden_rate(seed, kCheckedEvents / kSeeds);
-  }
+  check_seeds([](std::uint64_t seed) { find_hidden_rate(seed, kCheckedEvents / kSeeds); });
 }
 
 }  // namespace

@@ -125,12 +125,10 @@ void check_timeouts(std::uint64_t seed, std::size_t events) {
 }
 
 TEST(AdaptiveChecker, SizesAndTimeoutsFollowTheServer) {
-  for (std::uint64_t i = 0; i < kSeeds && !HasFailure(); ++i) {
-    const std::uint64_t seed = first_seed() + i;
-    SCOPED_TRACE(seed);
+  check_seeds([](std::uint64_t seed) {
     check_batches(seed, kCheckedEvents / kSeeds);
     check_timeouts(seed, kCheckedEvents / kSeeds);
-  }
+  });
 }
 
 }  // namespace

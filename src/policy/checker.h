@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 namespace vecmill::policy {
 
@@ -23,5 +24,8 @@ inline constexpr std::size_t kSeeds = 20;
 
 /// The first of them; others with each VECMILL_TEST_SEED.
 [[nodiscard]] std::uint64_t first_seed();
+
+/// Calls `check` with one seed after the other until one fails.
+void check_seeds(const std::function<void(std::uint64_t seed)>& check);
 
 }  // namespace vecmill::policy

@@ -227,11 +227,7 @@ class World {
 };
 
 TEST(FairQueueChecker, NobodyStarvesAndSharesAreEqual) {
-  for (std::uint64_t i = 0; i < kSeeds && !HasFailure(); ++i) {
-    const std::uint64_t seed = first_seed() + i;
-    SCOPED_TRACE(seed);
-    World(seed).run(kCheckedEvents / kSeeds);
-  }
+  check_seeds([](std::uint64_t seed) { World(seed).run(kCheckedEvents / kSeeds); });
 }
 
 }  // namespace

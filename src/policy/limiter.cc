@@ -20,7 +20,7 @@ Status check(const Limit& limit) {
   }
   if (limit.period < Duration(0) || limit.period > kLongestPeriod) {
     return make_error(ErrorKind::kInvalidArgument, "the period of a limit is at most 31 days",
-                      name(limit.unit));
+                      name(limit.unit), "give the limit per day, hour or minute");
   }
   return {};
 }

@@ -205,11 +205,7 @@ class World {
 };
 
 TEST(LimiterChecker, WindowsHoldRefusalsAreFreeAndNobodyPolls) {
-  for (std::uint64_t i = 0; i < kSeeds && !HasFailure(); ++i) {
-    const std::uint64_t seed = first_seed() + i;
-    SCOPED_TRACE(seed);
-    World(seed).run(kCheckedEvents / kSeeds);
-  }
+  check_seeds([](std::uint64_t seed) { World(seed).run(kCheckedEvents / kSeeds); });
 }
 
 /// Ten minutes of work for a provider with 300 requests and 1,000,000 tokens in any minute.

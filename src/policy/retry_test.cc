@@ -135,11 +135,7 @@ void check_requests(std::uint64_t seed, std::size_t events) {
 }
 
 TEST(RetryChecker, WaitsAttemptsAndBudgetHold) {
-  for (std::uint64_t i = 0; i < kSeeds && !HasFailure(); ++i) {
-    const std::uint64_t seed = first_seed() + i;
-    SCOPED_TRACE(seed);
-    check_requests(seed, kCheckedEvents / kSeeds);
-  }
+  check_seeds([](std::uint64_t seed) { check_requests(seed, kCheckedEvents / kSeeds); });
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ def main():
         sys.exit(f"tokenizers is {tokenizers.__version__}; this compares with {PINNED}")
 
     comparison = Comparison(args.program)
-    # The sanitizers' builds, where this is set, look for errors of memory; the ids are compared elsewhere.
+    # VECMILL_TEST_EVERY is set under the sanitizers, which look for errors of memory.
     fewer = 4 if int(os.environ.get("VECMILL_TEST_EVERY", "1")) > 1 else 1
     share = 1 if args.deep else 0.01 / fewer
     paths = models_under_test.whole_models()
