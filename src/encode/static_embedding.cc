@@ -20,12 +20,12 @@ constexpr const char* kWeights = "weights";
 std::int64_t id_of(const nlohmann::json& tokenizer, const std::string& token) {
   const nlohmann::json vocab = tokenizer.at("model").value("vocab", nlohmann::json::object());
   if (vocab.is_object() && vocab.contains(token) && vocab.at(token).is_number_unsigned()) {
-    return vocab.at(token).get<std::uint32_t>();
+    return vocab.at(token).get<std::int64_t>();
   }
   for (const nlohmann::json& added : tokenizer.value("added_tokens", nlohmann::json::array())) {
     if (added.is_object() && added.contains("content") && added.at("content") == token &&
         added.contains("id") && added.at("id").is_number_unsigned()) {
-      return added.at("id").get<std::uint32_t>();
+      return added.at("id").get<std::int64_t>();
     }
   }
   return -1;
@@ -41,7 +41,7 @@ Result<std::int64_t> unknown_id(const fs::path& folder) {
   }
   const nlohmann::json& model = json->at("model");
   if (model.contains("unk_id") && model.at("unk_id").is_number_unsigned()) {
-    return std::int64_t{model.at("unk_id").get<std::uint32_t>()};
+    return model.at("unk_id").get<std::int64_t>();
   }
   if (!model.contains("unk_token") || !model.at("unk_token").is_string()) return -1;
   return id_of(*json, model.at("unk_token").get<std::string>());

@@ -66,7 +66,7 @@ std::string write_lock(const LockFile& lock) {
 Result<LockFile> parse_lock(std::string_view json, const std::string& where) {
   try {
     const auto document = nlohmann::json::parse(json);
-    if (document.at("format").get<int>() != kFormat) {
+    if (document.at("format") != kFormat) {  // any number, also one that no int holds
       return make_error(ErrorKind::kUnsupported, "the lock file has another format", where,
                         "it was written by a newer vecmill");
     }

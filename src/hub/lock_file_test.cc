@@ -43,6 +43,7 @@ TEST(LockFileTest, RefusesWhatItDoesNotWrite) {
     EXPECT_EQ(read.error().where, "lock");
   }
   EXPECT_EQ(parse_lock(R"({"format": 2})", "lock").error().kind, ErrorKind::kUnsupported);
+  EXPECT_EQ(parse_lock(R"({"format": 7e11})", "lock").error().kind, ErrorKind::kUnsupported);
 }
 
 }  // namespace
