@@ -20,6 +20,7 @@ struct ModelOptions {
   std::uint32_t dims = 0;            ///< Matryoshka: keep so many components; 0: all
   std::uint32_t max_seq_length = 0;  ///< tokens per text; 0: the model's own limit
   std::string device = "cpu";        ///< or "auto"
+  std::string dtype = "auto";        ///< "f32", "int8"; auto: the fastest that is as exact as f32
   std::uint32_t threads = 0;         ///< 0: one per core that this process may use
 };
 

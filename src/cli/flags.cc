@@ -26,6 +26,8 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"device", kText, "D", "", "cpu", "where to compute; cpu is what there is", true},
     {"outputs", kText, "LIST", "", "dense",
      "what to make of each text: dense, sparse, multivector, with commas between", true},
+    {"dtype", kChoice, "A", "auto|f32|int8", "auto",
+     "arithmetic of the products; auto: the fastest that is as exact as f32", true},
     {"max-seq-length", kCount, "N", "", "0", "tokens per text; 0: the model's own limit", true},
     {"store", kChoice, "F", "f32|f16", "f32", "number format of the vectors in the output", true},
     {"threads", kCount, "N", "", "0", "compute threads; 0: one per core", true, 0, 1024},

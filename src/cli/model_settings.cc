@@ -10,6 +10,7 @@ ModelOptions model_options(const Settings& settings) {
   options.dims = settings.count("dims");
   options.max_seq_length = settings.count("max-seq-length");
   options.device = settings.text("device");
+  options.dtype = settings.text("dtype");
   options.threads = settings.count("threads");
   return options;
 }

@@ -86,6 +86,12 @@ std::string Encoder::heads_fingerprint(const Outputs& outputs) const {
   }
   return all.empty() ? all : sha256_hex("vecmill heads 1\n" + all);
 }
+std::string Encoder::arithmetic() const {
+  const auto& tensors = state_->model.file.meta().tensors;
+  const bool whole = std::ranges::any_of(
+      tensors, [](const auto& tensor) { return tensor.first.ends_with(".bytes"); });
+  return whole ? "int8/1" : "f32/1";
+}
 std::string Encoder::isa() const { return std::string(name(state_->isa)); }
 
 double Encoder::operations(std::uint32_t tokens) const {

@@ -9,6 +9,7 @@
 #include "vecmill/encode/distance_bias.h"
 #include "vecmill/encode/linear_product.h"
 #include "vecmill/encode/pack.h"
+#include "vecmill/encode/quantize.h"
 #include "vecmill/encode/rotary.h"
 
 namespace vecmill::encode {
@@ -84,7 +85,7 @@ class Pass {
 
   void embed(std::span<const std::span<const TokenId>> texts) {
     const std::uint32_t width = model_.embedding_width;
-    const bool project = model_.embedding_project.packed != nullptr;
+    const bool project = model_.embedding_project.is_there();
     float* const all = project ? context_ : x_;
     for (std::size_t t = crew_.rank; t < texts.size(); t += crew_.size) {
       float* rows = all + std::size_t{texts_[t].first} * width;
@@ -172,7 +173,7 @@ class Pass {
       const std::uint32_t rows = std::min(block, total_ - first);
       const float* a = input + std::size_t{first} * model_.hidden;
       multiply(layer.ffn_in, a, rows, middle, epilogue(model_.activation), nullptr);
-      if (layer.ffn_up.packed != nullptr) gate(layer.ffn_up, a, rows, middle);
+      if (layer.ffn_up.is_there()) gate(layer.ffn_up, a, rows, middle);
       crew_.wait();
       add(layer.ffn_out, layer.ffn_norm, middle, {first, rows});
     }
@@ -193,11 +194,30 @@ class Pass {
   /// This member's share of the output features; `residual` has the rows and the width of `out`.
   void multiply(const Linear& linear, const float* a, std::uint32_t rows, float* out,
                 Epilogue epilogue, const float* residual) {
+    if (workspace_.statistics != nullptr) (*workspace_.statistics)[&linear].add(a, rows, linear.in);
     Product p = linear_product(linear, a, rows, out, crew_);
+    Quantized quantized;
+    if (linear.packed == nullptr) {
+      quantized = quantize(linear, a, rows);
+      p.quantized = &quantized;
+    }
     p.residual = residual;
     p.residual_stride = linear.out;
     p.epilogue = epilogue;
     kernels_.product(p);
+  }
+
+  /// Every member makes its own copy of the bytes: that is cheaper than to wait for one another.
+  Quantized quantize(const Linear& linear, const float* a, std::uint32_t rows) {
+    Workspace::Bytes& mine = workspace_.bytes[crew_.rank];
+    Quantize q{a, rows, linear.in, &linear.whole};
+    q.bytes =
+        reinterpret_cast<std::uint8_t*>(mine.rows.reserve(std::size_t{rows} * quads(linear.in)));
+    q.zeros = reinterpret_cast<std::int32_t*>(mine.zeros.reserve(rows));
+    q.scales = mine.scales.reserve(rows);
+    q.kept = mine.kept.reserve(std::size_t{rows} * linear.whole.kept_count);
+    kernels_.quantize(q);
+    return {q.weights, q.bytes, q.zeros, q.scales, q.kept};
   }
 
   void normalise_share(const LayerNorm& norm, const float* from, float* to, Rows rows) {
@@ -249,10 +269,11 @@ void prepare(const Transformer& model, std::span<const std::span<const TokenId>>
   const std::size_t middle =
       std::size_t{feed_forward_rows(model.intermediate)} * model.intermediate;
   workspace.middle.reserve(middle);
-  if (model.layers.front().ffn_up.packed != nullptr) workspace.up.reserve(middle);
+  if (model.layers.front().ffn_up.is_there()) workspace.up.reserve(middle);
   if (has_distances(model)) workspace.distances.reserve(model.heads * (2 * longest - 1));
   if (window(model) > 0) workspace.window.reserve(2 * longest - 1);
   if (workspace.attention.size() < crew_size) workspace.attention.resize(crew_size);
+  if (workspace.bytes.size() < crew_size) workspace.bytes.resize(crew_size);
 }
 
 void forward(const Transformer& model, const Kernels& kernels,

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "vecmill/encode/input_statistics.h"
 #include "vecmill/encode/kernels/kernels.h"
 #include "vecmill/encode/team.h"
 #include "vecmill/encode/transformer.h"
@@ -35,6 +36,14 @@ class Workspace {
 
   Buffer qkv, context, sums, middle, up, distances, window;
   std::vector<Attention> attention;  ///< one per member of the crew
+
+  /// The rows that a product in whole numbers reads.
+  struct Bytes {
+    Buffer rows, zeros, scales, kept;
+  };
+  std::vector<Bytes> bytes;  ///< one per member of the crew
+
+  StatisticsByLinear* statistics = nullptr;  ///< of the inputs of products; for a crew of one
 };
 
 /// Runs the transformer over a batch of texts that lie one behind the other, without padding.

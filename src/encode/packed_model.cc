@@ -6,6 +6,7 @@
 #include "vecmill/base/hash.h"
 #include "vecmill/encode/head_files.h"
 #include "vecmill/encode/pack.h"
+#include "vecmill/encode/quantize.h"
 #include "vecmill/encode/static_embedding.h"
 
 namespace vecmill::encode {
@@ -22,6 +23,7 @@ class Loader {
 
  private:
   Result<Linear> linear(const std::string& name, std::uint32_t in, std::uint32_t out) const;
+  Result<WholeLinear> whole(const std::string& name, std::uint32_t in, std::uint32_t out) const;
   Result<LayerNorm> norm(const std::string& name, std::uint32_t width) const;
   Result<Layer> layer(std::uint32_t number) const;
   Status positions(Transformer& t) const;
@@ -37,9 +39,36 @@ Result<Linear> Loader::linear(const std::string& name, std::uint32_t in, std::ui
   Linear linear{};
   linear.in = in;
   linear.out = out;
-  VECMILL_ASSIGN(linear.packed, file_.tensor(name + ".weight", packed_floats(out, in)));
   VECMILL_ASSIGN(linear.bias, file_.tensor(name + ".bias", padded(out)));
+  if (!file_.meta().tensors.contains(name + ".bytes")) {
+    VECMILL_ASSIGN(linear.packed, file_.tensor(name + ".weight", packed_floats(out, in)));
+    return linear;
+  }
+  VECMILL_ASSIGN(linear.whole, whole(name, in, out));
   return linear;
+}
+
+Result<WholeLinear> Loader::whole(const std::string& name, std::uint32_t in,
+                                  std::uint32_t out) const {
+  WholeLinear whole{};
+  whole.kept_count = kept_inputs(in);
+  VECMILL_ASSIGN(const float* bytes,
+                 file_.tensor(name + ".bytes", std::uint64_t{padded(out)} * quads(in)));
+  VECMILL_ASSIGN(const float* sums, file_.tensor(name + ".sums", padded(out)));
+  VECMILL_ASSIGN(const float* kept, file_.tensor(name + ".kept", whole.kept_count));
+  VECMILL_ASSIGN(whole.scales, file_.tensor(name + ".scales", padded(out)));
+  VECMILL_ASSIGN(whole.mask, file_.tensor(name + ".mask", in));
+  const std::uint64_t kept_floats = std::uint64_t{padded(out)} * whole.kept_count;
+  VECMILL_ASSIGN(whole.kept_weights, file_.tensor(name + ".kept_weights", kept_floats));
+  whole.bytes = reinterpret_cast<const std::int8_t*>(bytes);
+  whole.sums = reinterpret_cast<const std::int32_t*>(sums);
+  whole.kept = reinterpret_cast<const std::uint32_t*>(kept);
+  for (std::uint32_t j = 0; j < whole.kept_count; ++j) {
+    if (whole.kept[j] < in) continue;
+    return make_error(ErrorKind::kInvalidData, "an input of '" + name + "' is none", file_.where(),
+                      "pack the model again");
+  }
+  return whole;
 }
 
 Result<LayerNorm> Loader::norm(const std::string& name, std::uint32_t width) const {

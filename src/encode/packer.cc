@@ -1,12 +1,14 @@
 #include <utility>
 
 #include "vecmill/base/check.h"
+#include "vecmill/encode/calibrate.h"
 #include "vecmill/encode/distance_bias.h"
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/head_files.h"
 #include "vecmill/encode/model_config.h"
 #include "vecmill/encode/pack.h"
 #include "vecmill/encode/packed_writer.h"
+#include "vecmill/encode/quantize.h"
 #include "vecmill/encode/rotary.h"
 #include "vecmill/encode/static_embedding.h"
 #include "vecmill/encode/tensor_names.h"
@@ -26,11 +28,19 @@ std::vector<float> transpose(const std::vector<float>& matrix, std::size_t rows)
   return out;
 }
 
+/// The file counts in floats whatever lies in it.
+template <class Number>
+std::span<const float> as_floats(const std::vector<Number>& numbers) {
+  return {reinterpret_cast<const float*>(numbers.data()),
+          numbers.size() * sizeof(Number) / sizeof(float)};
+}
+
 /// Reads tensors of one folder under their names there and writes them under ours.
 class Packer {
  public:
-  Packer(const ModelConfig& model, const Weights& weights, PackedWriter& writer)
-      : config_(model.transformer), weights_(weights), writer_(writer) {}
+  Packer(const ModelConfig& model, const Weights& weights, PackedWriter& writer,
+         const StatisticsByName* int8)
+      : config_(model.transformer), weights_(weights), writer_(writer), int8_(int8) {}
 
   Status embeddings(const TensorNames& names);
   Status layer(const LayerNames& names, const std::string& to);
@@ -44,6 +54,7 @@ class Packer {
                       bool has_bias) const;
   Result<Matrix> read_qkv(const LayerNames& names) const;
   Status write(const Matrix& matrix, std::uint32_t in, const std::string& to);
+  Status write_whole(const QuantizedLinear& whole, const std::string& to);
   Status linear(const std::string& base, std::uint32_t in, std::uint32_t out, bool has_bias,
                 const std::string& to);
   Status feed_forward_in(const LayerNames& names, const std::string& to);
@@ -54,6 +65,7 @@ class Packer {
   const TransformerConfig& config_;
   const Weights& weights_;
   PackedWriter& writer_;
+  const StatisticsByName* const int8_;  ///< null: all in f32
 };
 
 Result<Packer::Matrix> Packer::read(const std::string& base, std::uint32_t in, std::uint32_t out,
@@ -68,12 +80,26 @@ Result<Packer::Matrix> Packer::read(const std::string& base, std::uint32_t in, s
 
 Status Packer::write(const Matrix& matrix, std::uint32_t in, const std::string& to) {
   const auto out = static_cast<std::uint32_t>(matrix.bias.size());
-  std::vector<float> packed(packed_floats(out, in));
-  pack_linear(matrix.weight.data(), out, in, packed.data());
   std::vector<float> bias = matrix.bias;
   bias.resize(padded(out));
-  VECMILL_TRY(writer_.add(to + ".weight", packed));
-  return writer_.add(to + ".bias", bias);
+  VECMILL_TRY(writer_.add(to + ".bias", bias));
+  if (int8_ != nullptr) {
+    if (const auto seen = int8_->find(to); seen != int8_->end()) {
+      return write_whole(quantize_linear(matrix.weight.data(), out, in, seen->second), to);
+    }
+  }
+  std::vector<float> packed(packed_floats(out, in));
+  pack_linear(matrix.weight.data(), out, in, packed.data());
+  return writer_.add(to + ".weight", packed);
+}
+
+Status Packer::write_whole(const QuantizedLinear& whole, const std::string& to) {
+  VECMILL_TRY(writer_.add(to + ".bytes", as_floats(whole.panels)));
+  VECMILL_TRY(writer_.add(to + ".scales", whole.scales));
+  VECMILL_TRY(writer_.add(to + ".sums", as_floats(whole.sums)));
+  VECMILL_TRY(writer_.add(to + ".mask", whole.mask));
+  VECMILL_TRY(writer_.add(to + ".kept", as_floats(whole.kept)));
+  return writer_.add(to + ".kept_weights", whole.kept_weights);
 }
 
 Status Packer::linear(const std::string& base, std::uint32_t in, std::uint32_t out, bool has_bias,
@@ -211,9 +237,10 @@ Status pack_static(const ModelConfig& model, const ConfigFiles& files, const Wei
   return writer.add("words", rows);
 }
 
-Status pack_transformer(const ModelConfig& model, const Weights& weights, PackedWriter& writer) {
+Status pack_transformer(const ModelConfig& model, const Weights& weights, PackedWriter& writer,
+                        const StatisticsByName* int8) {
   VECMILL_ASSIGN(const TensorNames names, find_tensor_names(model.transformer, weights));
-  Packer packer(model, weights, writer);
+  Packer packer(model, weights, writer, int8);
   VECMILL_TRY(packer.embeddings(names));
   for (std::size_t i = 0; i < names.layers.size(); ++i) {
     VECMILL_TRY(packer.layer(names.layers[i], "layer." + std::to_string(i) + "."));
@@ -270,6 +297,24 @@ Status pack_post(const ModelConfig& model, const fs::path& folder, PackedWriter&
   return {};
 }
 
+Status pack_model(const fs::path& model_folder, const fs::path& packed_file,
+                  const StatisticsByName* int8) {
+  VECMILL_ASSIGN(ConfigFiles files, load_config_files(model_folder));
+  VECMILL_ASSIGN(const ModelConfig model, parse_model_config(files, model_folder.string()));
+  VECMILL_ASSIGN(const Weights weights, Weights::open(model_folder / model.transformer_folder));
+  VECMILL_ASSIGN(PackedWriter writer, PackedWriter::create(packed_file));
+  if (model.transformer.family == Family::kStatic) {
+    VECMILL_TRY(pack_static(model, files, weights, writer));
+  } else {
+    VECMILL_TRY(pack_transformer(model, weights, writer, int8));
+  }
+  std::vector<PackedSource> sources;
+  VECMILL_TRY(add_sources(weights, model_folder, sources));
+  VECMILL_TRY(pack_post(model, model_folder, writer, sources));
+  VECMILL_ASSIGN(PackedHeads heads, pack_heads(model_folder, model.transformer.hidden, writer));
+  return writer.finish(std::move(files), std::move(sources), std::move(heads));
+}
+
 }  // namespace
 
 Result<ModelDescription> describe(const fs::path& model_folder) {
@@ -282,20 +327,13 @@ Result<ModelDescription> describe(const fs::path& model_folder) {
 }
 
 Status pack(const fs::path& model_folder, const fs::path& packed_file) {
-  VECMILL_ASSIGN(ConfigFiles files, load_config_files(model_folder));
-  VECMILL_ASSIGN(const ModelConfig model, parse_model_config(files, model_folder.string()));
-  VECMILL_ASSIGN(const Weights weights, Weights::open(model_folder / model.transformer_folder));
-  VECMILL_ASSIGN(PackedWriter writer, PackedWriter::create(packed_file));
-  if (model.transformer.family == Family::kStatic) {
-    VECMILL_TRY(pack_static(model, files, weights, writer));
-  } else {
-    VECMILL_TRY(pack_transformer(model, weights, writer));
-  }
-  std::vector<PackedSource> sources;
-  VECMILL_TRY(add_sources(weights, model_folder, sources));
-  VECMILL_TRY(pack_post(model, model_folder, writer, sources));
-  VECMILL_ASSIGN(PackedHeads heads, pack_heads(model_folder, model.transformer.hidden, writer));
-  return writer.finish(std::move(files), std::move(sources), std::move(heads));
+  return pack_model(model_folder, packed_file, nullptr);
+}
+
+Status pack_int8(const fs::path& model_folder, const fs::path& packed_file,
+                 const Calibration& calibration) {
+  VECMILL_ASSIGN(const StatisticsByName seen, measure_inputs(calibration));
+  return pack_model(model_folder, packed_file, &seen);
 }
 
 }  // namespace vecmill::encode

@@ -9,11 +9,26 @@ namespace vecmill::encode {
 
 /// The weights as the forward pass sees them: views into a packed file or into memory.
 
-/// y = x W^T + b. `packed` is laid out by `pack_linear`, 64-byte aligned.
+/// A matrix in whole numbers: w[o, k] = bytes * scales[o]; the kept inputs stay in f32.
+struct WholeLinear {
+  const std::int8_t* bytes = nullptr;   ///< as `quantize_linear` lays them out
+  const float* scales = nullptr;        ///< [out], padded to a multiple of 16
+  const std::int32_t* sums = nullptr;   ///< the same: of each output's bytes
+  const float* mask = nullptr;          ///< [in]: 0 for kept inputs, else 1
+  const std::uint32_t* kept = nullptr;  ///< [kept_count] inputs
+  const float* kept_weights = nullptr;  ///< [ceil(out / 16)][kept_count][16]
+  std::uint32_t kept_count = 0;
+};
+
+/// y = x W^T + b. `packed` is laid out by `pack_linear`, 64-byte aligned; null where the matrix is
+/// in whole numbers.
 struct Linear {
   const float* packed = nullptr;
   const float* bias = nullptr;  ///< [out], padded to a multiple of 16 with zeros
   std::uint32_t in = 0, out = 0;
+  WholeLinear whole = {};
+
+  [[nodiscard]] bool is_there() const { return out > 0; }
 };
 
 struct LayerNorm {

@@ -198,6 +198,7 @@ Result<ModelOptions> model_of_index(const std::string& index) {
   options.model = meta.identity.info.model;
   options.dims = meta.identity.info.dims;
   options.max_seq_length = meta.identity.info.max_tokens;
+  options.dtype = meta.identity.info.arithmetic.starts_with("int8") ? "int8" : "f32";
   return options;
 }
 

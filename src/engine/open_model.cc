@@ -9,6 +9,7 @@
 #include "vecmill/base/hash.h"
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/packed_file.h"
+#include "vecmill/engine/calibration.h"
 #include "vecmill/hub/store.h"
 #include "vecmill/provider/hash_provider.h"
 #include "vecmill/provider/local_provider.h"
@@ -41,11 +42,19 @@ Result<std::string> folder_key(const fs::path& folder) {
   return hash.hex();
 }
 
+Result<Dtype> parse_dtype(const std::string& name) {
+  if (name == "auto" || name == "f32") return Dtype::kF32;
+  if (name == "int8") return Dtype::kInt8;
+  return make_error(ErrorKind::kInvalidArgument, "there is no arithmetic '" + name + "'", "--dtype",
+                    "use auto, f32 or int8");
+}
+
 Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, std::uint32_t threads) {
+  VECMILL_ASSIGN(const Dtype dtype, parse_dtype(options.dtype));
   VECMILL_ASSIGN(auto paths, hub::StorePaths::from_environment());
   const std::string name = options.model.empty() ? kDefaultModel : options.model;
   VECMILL_ASSIGN(const hub::ModelEntry entry, hub::Store(std::move(paths)).resolve(name));
-  VECMILL_ASSIGN(const fs::path packed, packed_file_of(entry.folder));
+  VECMILL_ASSIGN(const fs::path packed, packed_file_of(entry.folder, dtype));
   provider::LocalOptions local;
   local.model_folder = entry.folder;
   local.packed_file = packed;
@@ -59,7 +68,7 @@ Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, std::u
 }
 
 /// Where the packed file of a folder stands, in a folder that is there.
-Result<fs::path> packed_name(const fs::path& model_folder) {
+Result<fs::path> packed_name(const fs::path& model_folder, Dtype dtype) {
   VECMILL_ASSIGN(const auto paths, hub::StorePaths::from_environment());
   VECMILL_ASSIGN(const std::string key, folder_key(model_folder));
   const fs::path folder = paths.home / "packed";
@@ -69,15 +78,23 @@ Result<fs::path> packed_name(const fs::path& model_folder) {
     return make_error(ErrorKind::kIo, "cannot create: " + error.message(), folder.string());
   }
   fs::permissions(paths.home, fs::perms::owner_all, error);
-  return folder / (key.substr(0, 32) + ".vecmill");
+  return folder / (key.substr(0, 32) + (dtype == Dtype::kInt8 ? ".int8" : "") + ".vecmill");
 }
 
 }  // namespace
 
-Result<fs::path> packed_file_of(const fs::path& model_folder) {
-  VECMILL_ASSIGN(const fs::path file, packed_name(model_folder));
+Result<fs::path> packed_file_of(const fs::path& model_folder, Dtype dtype) {
+  VECMILL_ASSIGN(const fs::path file, packed_name(model_folder, dtype));
   std::error_code error;
-  if (!fs::exists(file, error)) VECMILL_TRY(encode::pack(model_folder, file));
+  if (fs::exists(file, error)) return file;
+  if (dtype == Dtype::kF32) {
+    VECMILL_TRY(encode::pack(model_folder, file));
+    return file;
+  }
+  encode::Calibration calibration;
+  VECMILL_ASSIGN(calibration.packed_f32, packed_file_of(model_folder));
+  VECMILL_ASSIGN(calibration.texts, calibration_texts(model_folder));
+  VECMILL_TRY(encode::pack_int8(model_folder, file, calibration));
   return file;
 }
 
@@ -95,7 +112,7 @@ Result<fs::path> try_model(const fs::path& model_folder) {
 }
 
 Status adopt_packed(const fs::path& packed, const fs::path& model_folder) {
-  VECMILL_ASSIGN(const fs::path file, packed_name(model_folder));
+  VECMILL_ASSIGN(const fs::path file, packed_name(model_folder, Dtype::kF32));
   return real_files().rename(packed, file);
 }
 

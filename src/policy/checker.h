@@ -4,19 +4,11 @@
 #include <cstdint>
 #include <functional>
 
+#include "vecmill/base/instrumented.h"
+
 namespace vecmill::policy {
 
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool kSlowBuild = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool kSlowBuild = true;
-#else
-inline constexpr bool kSlowBuild = false;
-#endif
-#else
-inline constexpr bool kSlowBuild = false;
-#endif
+inline constexpr bool kSlowBuild = VECMILL_INSTRUMENTED;
 
 /// How many random events a checker sends through its state machine, over all its seeds.
 inline constexpr std::size_t kCheckedEvents = kSlowBuild ? 100'000 : 1'000'000;

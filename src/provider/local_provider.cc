@@ -16,9 +16,6 @@
 namespace vecmill::provider {
 namespace {
 
-/// The version of the numerics: a change of any bit in a vector is a new one.
-constexpr const char* kArithmetic = "f32/1";
-
 /// Workspaces that no call is using at the moment.
 class Workspaces {
  public:
@@ -77,7 +74,7 @@ class LocalProvider : public Provider {
         options.truncate,        encoder_->dims(), heads_of(options.outputs)};
     Capabilities capabilities;
     capabilities.space = SpaceInfo{space_of(parts),
-                                   kArithmetic,
+                                   encoder_->arithmetic(),
                                    name_,
                                    encoder_->dims(),
                                    max_tokens_,

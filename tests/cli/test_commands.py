@@ -9,7 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from conftest import ROOT
+from conftest import MODEL, ROOT
 
 TINY = ROOT / "tests/golden/models/bert-bare"
 NOTES = "".join(json.dumps({"id": f"n{i}", "text": text, "tag": i}) + "\n" for i, text in enumerate(
@@ -270,3 +270,45 @@ def test_bench_prints_a_table_and_takes_no_files(vecmill):
     answer = vecmill("bench", "--model", "builtin:hash")
     assert answer.code == 0 and "builtin:hash" in answer.out and "by tokens" in answer.out
     assert vecmill("bench", "notes.txt").code == 2
+
+
+def test_int8_is_close_to_f32_and_the_index_knows_it(vecmill):
+    vecmill.write("a.txt", "one\ntwo words\nthree words here\n")
+    for dtype in ("f32", "int8"):
+        answer = vecmill("embed", "a.txt", "--model", MODEL, "--dtype", dtype, "--out", f"{dtype}.npy", "--json")
+        assert answer.code == 0 and answer.json["arithmetic"] == f"{dtype}/1", answer
+    exact, close = (np.load(vecmill.folder / f"{dtype}.npy") for dtype in ("f32", "int8"))
+    assert 0.99 < (exact * close).sum(axis=1).min() < 0.9999999
+    hits = vecmill("query", "two words", "--index", "int8.npy", "-k", "1", "--json").json["hits"]
+    assert hits[0]["id"] == "a.txt:2" and hits[0]["score"] > 0.999999, hits
+
+
+def test_int8_has_the_same_bits_on_every_instruction_set(vecmill):
+    vecmill.write("a.txt", "one\ntwo words\n")
+    found = set()
+    for isa in ("portable", "auto"):
+        if isa == "portable":
+            vecmill.env["VECMILL_ISA"] = isa
+        answer = vecmill("embed", "a.txt", "--model", TINY, "--dtype", "int8", "--out", f"{isa}.npy")
+        assert answer.code == 0, answer
+        found.add((vecmill.folder / f"{isa}.npy").read_bytes())
+        vecmill.env.pop("VECMILL_ISA", None)
+    assert len(found) == 1
+
+
+def test_another_arithmetic_is_not_mixed_in(vecmill):
+    vecmill.write("a.txt", "one\n")
+    assert vecmill("embed", "a.txt", "--model", TINY, "--dtype", "int8", "--out", "x.npy").code == 0
+    before = (vecmill.folder / "x.npy").read_bytes()
+    for more in ((), ("--resume",)):
+        answer = vecmill("embed", "a.txt", "--model", TINY, "--out", "x.npy", *more)
+        assert answer.code == 7 and "int8/1" in answer.err and "f32/1" in answer.err, answer
+        assert (vecmill.folder / "x.npy").read_bytes() == before
+
+
+def test_int8_needs_layers(vecmill):
+    vecmill.write("a.txt", "one\n")
+    static = TINY.parent / "static-embedding"
+    answer = vecmill("embed", "a.txt", "--model", static, "--dtype", "int8", "--out", "x.npy")
+    assert answer.code == 2 and "--dtype" in answer.err, answer
+    assert vecmill("embed", "a.txt", "--model", TINY, "--dtype", "int7", "--out", "x.npy").code == 2

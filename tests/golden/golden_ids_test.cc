@@ -105,6 +105,47 @@ TEST_P(GoldenIdsTest, ShorterVectorsAreTheFirstComponents) {
   }
 }
 
+class GoldenInt8Test : public GoldenIdsTest {
+ protected:
+  /// Calibrated on some of the texts.
+  std::shared_ptr<const encode::Encoder> open_int8(const std::vector<Example>& examples) {
+    encode::Calibration calibration;
+    calibration.packed_f32 = folder_ / "model.vecmill";
+    for (std::size_t i = 0; i < examples.size(); i += 40) {
+      calibration.texts.push_back(examples[i].ids);
+    }
+    const fs::path packed = folder_ / "int8.vecmill";
+    const Status status = encode::pack_int8(model_folder(GetParam()), packed, calibration);
+    EXPECT_TRUE(status) << status.error().to_string();
+    auto encoder = encode::Encoder::open(packed);
+    EXPECT_TRUE(encoder) << encoder.error().to_string();
+    return encoder ? *encoder : nullptr;
+  }
+};
+
+TEST_P(GoldenInt8Test, VectorsStayCloseToTheReference) {
+  const auto examples = read_set(GetParam());
+  ASSERT_TRUE(open());
+  const auto encoder = open_int8(examples);
+  ASSERT_TRUE(encoder);
+  EXPECT_EQ(encoder->arithmetic(), "int8/1");
+  double sum = 0, least = 1;
+  const auto vectors = encode_all(*encoder, examples, 16);
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const double cosine = distance(vectors[i], examples[i].vector).cosine;
+    sum += cosine;
+    least = std::min(least, cosine);
+  }
+  const double mean = sum / static_cast<double>(examples.size());
+  EXPECT_GE(mean, 0.999);
+  EXPECT_GE(least, 0.997);
+  std::printf("%s in int8: %zu texts, mean cosine %.5f, smallest %.5f\n", GetParam().c_str(),
+              examples.size(), mean, least);
+}
+
+/// With real weights: what random ones lose says nothing.
+INSTANTIATE_TEST_SUITE_P(Sets, GoldenInt8Test, testing::Values("all-MiniLM-L6-v2"));
+
 INSTANTIATE_TEST_SUITE_P(Sets, GoldenIdsTest, testing::ValuesIn(kSets), [](const auto& set) {
   std::string name = set.param;
   std::replace(name.begin(), name.end(), '-', '_');

@@ -13,13 +13,25 @@ namespace vecmill::encode {
 enum class Epilogue : std::uint8_t { kNone, kGeluErf, kGeluTanh, kRelu, kSilu, kTanh };
 [[nodiscard]] Epilogue epilogue(Activation activation);
 
+/// The left side of a product in whole numbers: a[r, k] = (bytes[r, k] - zeros[r]) * scales[r]; the
+/// kept inputs, whose bytes and weights are 0, are added in f32. The whole sums are exact on every
+/// instruction set.
+struct Quantized {
+  const WholeLinear* weights = nullptr;
+  const std::uint8_t* bytes = nullptr;  ///< [rows, quads(k) * 4]
+  const std::int32_t* zeros = nullptr;  ///< [rows]
+  const float* scales = nullptr;        ///< [rows]
+  const float* kept = nullptr;          ///< [rows, kept_count]
+};
+
 /// out[r, c] = epilogue(sum over k of a[r, k] * panels[c, k] + bias[c]) * scale[r] + residual[r, c]
 /// for the columns of the panels [first_panel, last_panel). Each sum is one chain of fused
 /// multiply-adds in the order of k, so its bits do not depend on how the work is cut.
 struct Product {
   const float* a = nullptr;  ///< [rows, k], rows `a_stride` apart
   std::size_t a_stride = 0;
-  const float* panels = nullptr;  ///< as `pack_linear` lays them out
+  const float* panels = nullptr;         ///< as `pack_linear` lays them out
+  const Quantized* quantized = nullptr;  ///< instead of `a` and `panels`, or null
   std::uint32_t rows = 0, k = 0;
   std::uint32_t columns = 0;  ///< that exist; the last panel may stand out beyond them
   std::uint32_t first_panel = 0, last_panel = 0;
@@ -50,11 +62,24 @@ struct Norm {
   float eps = 0;
 };
 
+/// Rows to bytes: round(x / scale) + zero, where the row's range, 0 always in it and the kept
+/// inputs not, takes 255 values.
+struct Quantize {
+  const float* x = nullptr;  ///< [rows, width]
+  std::uint32_t rows = 0, width = 0;
+  const WholeLinear* weights = nullptr;
+  std::uint8_t* bytes = nullptr;  ///< as in `Quantized`
+  std::int32_t* zeros = nullptr;
+  float* scales = nullptr;
+  float* kept = nullptr;
+};
+
 /// The work of the forward pass in one instruction set. Every entry gives the same bits in each.
 struct Kernels {
   void (*product)(const Product&);
   void (*softmax)(const Softmax&);
   void (*norm)(const Norm&);
+  void (*quantize)(const Quantize&);
   /// y[i] = epilogue(x[i]), for tests and for what stands behind the pooling.
   void (*apply)(Epilogue, const float* x, float* y, std::size_t count);
   void (*exp)(const float* x, float* y, std::size_t count);

@@ -7,6 +7,8 @@
 #include <random>
 
 #include "vecmill/encode/pack.h"
+#include "vecmill/encode/quantize.h"
+#include "vecmill/encode/quantize_testing.h"
 
 namespace vecmill::encode {
 namespace wide_tile {
@@ -216,6 +218,145 @@ TEST(KernelsTest, NormIsRightAndHasTheSameBitsEverywhere) {
       }
       if (first.empty()) first = out;
       EXPECT_TRUE(same_bits(out, first)) << name << " width " << width;
+    }
+  }
+}
+
+struct Bytes {
+  std::vector<std::uint8_t> rows;
+  std::vector<std::int32_t> zeros;
+  Floats scales, kept;
+};
+
+Bytes to_bytes(const Kernels& kernels, const Floats& x, std::uint32_t width,
+               const WholeLinear& weights) {
+  const auto rows = static_cast<std::uint32_t>(x.size() / width);
+  Bytes found{std::vector<std::uint8_t>(std::size_t{rows} * quads(width) * 4),
+              std::vector<std::int32_t>(rows), Floats(rows),
+              Floats(std::size_t{rows} * weights.kept_count)};
+  kernels.quantize(Quantize{x.data(), rows, width, &weights, found.rows.data(), found.zeros.data(),
+                            found.scales.data(), found.kept.data()});
+  return found;
+}
+
+/// The second row is above 0, the third below, the first 0.
+Floats rows_of_all_signs(std::uint32_t width) {
+  Floats x = random_floats(std::size_t{4} * width, 11);
+  std::fill_n(x.begin(), width, 0.0F);
+  for (std::uint32_t i = 0; i < width; ++i) {
+    x[width + i] = std::abs(x[width + i]) + 5;
+    x[2 * width + i] = -x[width + i];
+  }
+  return x;
+}
+
+TEST(KernelsTest, BytesAreWithinHalfAStepAndTheSameEverywhere) {
+  for (const std::uint32_t width : {1U, 3U, 16U, 31U, 384U, 1001U}) {
+    Floats x = rows_of_all_signs(width);
+    const QuantizedLinear linear = quantize_linear(
+        random_floats(width, 1).data(), 1, width, unrelated_inputs({x.begin(), x.begin() + width}));
+    const WholeLinear weights = linear.view();
+    for (std::size_t row = 0; row < 4; ++row) {
+      for (const std::uint32_t k : linear.kept) x[row * width + k] = 1000;
+    }
+    const Bytes first = to_bytes(kernels(Isa::kPortable), x, width, weights);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const std::size_t row = i / width;
+      const int byte = first.rows[row * quads(width) * 4 + i % width];
+      const auto value = static_cast<float>(byte - first.zeros[row]) * first.scales[row];
+      ASSERT_NEAR(value, linear.mask[i % width] * x[i], first.scales[row] * 0.501F)
+          << width << " at " << i;
+    }
+    EXPECT_EQ(first.scales[0], 0.0F);
+    EXPECT_EQ(first.kept, Floats(4 * linear.kept.size(), 1000.0F));
+    for (const auto& [name, kernels] : all_kernels()) {
+      const Bytes found = to_bytes(*kernels, x, width, weights);
+      EXPECT_EQ(found.rows, first.rows) << name << " width " << width;
+      EXPECT_EQ(found.zeros, first.zeros) << name;
+      EXPECT_EQ(found.kept, first.kept) << name;
+      EXPECT_TRUE(same_bits(found.scales, first.scales)) << name;
+    }
+  }
+}
+
+struct WholeCase {
+  Shape shape;
+  QuantizedLinear weights;
+  Bytes bytes;
+  Floats bias;
+};
+
+/// The definition: whole sums, then the kept inputs in their order.
+float expected_of(const WholeCase& c, std::uint32_t r, std::uint32_t column) {
+  const std::size_t stride = std::size_t{quads(c.shape.k)} * 4;
+  const std::int8_t* bytes =
+      c.weights.panels.data() + column / kPanel * stride * kPanel + column % kPanel * 4;
+  std::int64_t sum = 0;
+  for (std::uint32_t k = 0; k < c.shape.k; ++k) {
+    const int weight = bytes[std::size_t{k / 4} * kPanel * 4 + k % 4];
+    sum += (int{c.bytes.rows[r * stride + k]} - c.bytes.zeros[r]) * weight;
+  }
+  float value = static_cast<float>(sum) * (c.bytes.scales[r] * c.weights.scales[column]);
+  const std::size_t count = c.weights.kept.size();
+  for (std::size_t j = 0; j < count; ++j) {
+    const std::size_t at = (column / kPanel * count + j) * kPanel + column % kPanel;
+    value = std::fma(c.bytes.kept[r * count + j], c.weights.kept_weights[at], value);
+  }
+  return value + c.bias[column];
+}
+
+void expect_whole_product(const WholeCase& c) {
+  const Shape& s = c.shape;
+  const WholeLinear weights = c.weights.view();
+  const Quantized q{&weights, c.bytes.rows.data(), c.bytes.zeros.data(), c.bytes.scales.data(),
+                    c.bytes.kept.data()};
+  for (const auto& [name, kernels] : all_kernels()) {
+    Floats out(std::size_t{s.rows} * s.columns);
+    Product p;
+    p.quantized = &q;
+    p.rows = s.rows;
+    p.k = s.k;
+    p.columns = s.columns;
+    p.last_panel = padded(s.columns) / kPanel;
+    p.bias = c.bias.data();
+    p.out = out.data();
+    p.out_stride = s.columns;
+    kernels->product(p);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const auto r = static_cast<std::uint32_t>(i / s.columns);
+      ASSERT_EQ(out[i], expected_of(c, r, static_cast<std::uint32_t>(i % s.columns)))
+          << name << " " << s.rows << "x" << s.k << "x" << s.columns << " at " << i;
+    }
+  }
+}
+
+TEST(KernelsTest, ProductsOfWholeNumbersAreExactOnEveryInstructionSet) {
+  for (const Shape& s : kShapes) {
+    const Floats a = random_floats(std::size_t{s.rows} * s.k, 1);
+    const Floats weights = random_floats(std::size_t{s.columns} * s.k, 2);
+    WholeCase c{s,
+                quantize_linear(weights.data(), s.columns, s.k,
+                                unrelated_inputs({a.begin(), a.begin() + s.k})),
+                {},
+                random_floats(padded(s.columns), 3)};
+    c.bytes = to_bytes(kernels(Isa::kPortable), a, s.k, c.weights.view());
+    expect_whole_product(c);
+  }
+}
+
+/// Bytes of 255 with pairs of weights that add up to 128.
+TEST(KernelsTest, TheLargestWholeSumsAreExactToo) {
+  const Shape s{7, 514, 33};
+  const Bytes bytes{std::vector<std::uint8_t>(std::size_t{s.rows} * quads(s.k) * 4, 255),
+                    std::vector<std::int32_t>(s.rows, 0), Floats(s.rows, 0.5F),
+                    Floats(std::size_t{s.rows} * kept_inputs(s.k))};
+  for (const float sign : {1.0F, -1.0F}) {
+    Floats weights(std::size_t{s.columns} * s.k, sign);
+    for (const bool alone : {false, true}) {
+      for (std::size_t i = 0; alone && i < weights.size(); i += 2) weights[i] = 0;
+      expect_whole_product(
+          {s, quantize_linear(weights.data(), s.columns, s.k, unrelated_inputs(Floats(s.k))), bytes,
+           random_floats(padded(s.columns), 3)});
     }
   }
 }

@@ -76,6 +76,37 @@ inline Vec times_power_of_two(const Vec& y, const Vec& t) {
   });
 }
 
+/// The low byte of each lane.
+inline void store_bytes(std::uint8_t* p, const Vec& a) {
+  for (int i = 0; i < 16; ++i) p[i] = static_cast<std::uint8_t>(bits(a.lane[i]));
+}
+
+struct IntVec {
+  std::int32_t lane[16];
+};
+using Bytes = const std::uint8_t*;
+
+inline IntVec no_sums() { return {}; }
+inline IntVec load_sums(const float* p) {
+  IntVec result;
+  std::memcpy(result.lane, p, sizeof result.lane);
+  return result;
+}
+inline void store_sums(float* p, const IntVec& a) { std::memcpy(p, a.lane, sizeof a.lane); }
+inline Bytes all_bytes(const std::uint8_t* a) { return a; }
+/// Of each lane: sum + the products of four bytes with four weights. Out of line, or the unrolled
+/// tiles take minutes to compile.
+[[gnu::noinline]] IntVec dot(IntVec sum, Bytes a, const std::int8_t* w) {
+  for (int i = 0; i < 16; ++i) {
+    for (int k = 0; k < 4; ++k) sum.lane[i] += a[k] * w[i * 4 + k];
+  }
+  return sum;
+}
+/// sums - zero * weights, as floats.
+inline Vec whole(const float* sums, std::int32_t zero, const std::int32_t* weights) {
+  const IntVec sum = load_sums(sums);
+  return each([&](int i) { return static_cast<float>(sum.lane[i] - zero * weights[i]); });
+}
 #ifdef VECMILL_WIDE_TILE
 constexpr std::uint32_t kTileRows = 12;
 constexpr std::uint32_t kTilePanels = 2;
@@ -89,6 +120,6 @@ constexpr std::uint32_t kTilePanels = 1;
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels{product, softmax, norm, apply, exp_all, multiply_adds};
+const Kernels kKernels{product, softmax, norm, quantize, apply, exp_all, multiply_adds};
 
 }  // namespace vecmill::encode::portable

@@ -1,0 +1,59 @@
+#include "vecmill/encode/calibrate.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "vecmill/encode/forward.h"
+#include "vecmill/encode/packed_model.h"
+
+namespace vecmill::encode {
+namespace {
+
+struct NamedLinear {
+  const char* name;
+  Linear Layer::*linear;
+};
+constexpr std::array<NamedLinear, 5> kLinears = {{{"qkv", &Layer::qkv},
+                                                  {"attention_out", &Layer::attention_out},
+                                                  {"ffn_in", &Layer::ffn_in},
+                                                  {"ffn_up", &Layer::ffn_up},
+                                                  {"ffn_out", &Layer::ffn_out}}};
+
+}  // namespace
+
+Result<StatisticsByName> measure_inputs(const Calibration& calibration) {
+  VECMILL_ASSIGN(const PackedModel model, PackedModel::open(calibration.packed_f32));
+  if (model.transformer.layers.empty()) {
+    return make_error(ErrorKind::kInvalidArgument,
+                      "this model has no layers that int8 could speed up", "--dtype",
+                      "use auto or f32");
+  }
+  if (calibration.texts.empty()) {
+    return make_error(ErrorKind::kInvalidArgument, "int8 needs texts to see what its inputs are");
+  }
+  VECMILL_ASSIGN(const Isa isa, choose_isa());
+  StatisticsByLinear seen;
+  Workspace workspace;
+  workspace.statistics = &seen;
+  std::vector<float> hidden;
+  for (const std::vector<TokenId>& text : calibration.texts) {
+    const std::size_t most = model.config.description.max_tokens;
+    const std::span<const TokenId> ids(text.data(), std::min(text.size(), most));
+    VECMILL_TRY(model.verify_words(ids));
+    hidden.resize(ids.size() * model.transformer.hidden);
+    forward(model.transformer, kernels(isa), {&ids, 1}, workspace, hidden.data());
+  }
+  StatisticsByName named;
+  for (std::size_t i = 0; i < model.transformer.layers.size(); ++i) {
+    const Layer& layer = model.transformer.layers[i];
+    for (const auto& [name, member] : kLinears) {
+      const Linear& linear = layer.*member;
+      if (!linear.is_there()) continue;
+      named["layer." + std::to_string(i) + "." + name] = std::move(seen[&linear]);
+    }
+  }
+  return named;
+}
+
+}  // namespace vecmill::encode

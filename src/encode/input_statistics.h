@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "vecmill/encode/transformer.h"
+
+namespace vecmill::encode {
+
+/// Inputs whose products are told: those of one block of so many.
+constexpr std::uint32_t kGramBlock = 384;
+
+/// What texts have shown of the inputs of one linear map.
+struct InputStatistics {
+  std::vector<float> most;  ///< [in]: the largest magnitude
+  /// [in][kGramBlock]: gram[i, j] sums the products of input i and input j of i's block, for j up
+  /// to i's own place there.
+  std::vector<float> gram;
+
+  /// `rows` is [count, in].
+  void add(const float* rows, std::uint32_t count, std::uint32_t in);
+  /// The `count` inputs with the largest magnitudes, ascending.
+  [[nodiscard]] std::vector<std::uint32_t> largest(std::uint32_t count) const;
+};
+
+using StatisticsByLinear = std::unordered_map<const Linear*, InputStatistics>;
+
+}  // namespace vecmill::encode

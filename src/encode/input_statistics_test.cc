@@ -1,0 +1,40 @@
+#include "vecmill/encode/input_statistics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vecmill::encode {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(InputStatisticsTest, TheLargestInputsOverAllRows) {
+  InputStatistics statistics;
+  const float a[] = {1, -9, 0, 3, /**/ 2, 0, -4, 0};
+  const float b[] = {0, 0, 0, 8};
+  statistics.add(a, 2, 4);
+  statistics.add(b, 1, 4);
+  EXPECT_THAT(statistics.largest(0), ElementsAre());
+  EXPECT_THAT(statistics.largest(1), ElementsAre(1));
+  EXPECT_THAT(statistics.largest(3), ElementsAre(1, 2, 3));
+}
+
+TEST(InputStatisticsTest, ProductsWithinABlock) {
+  InputStatistics statistics;
+  constexpr std::uint32_t kInputs = kGramBlock + 2;
+  std::vector<float> rows(2 * kInputs);
+  rows[1] = 2, rows[3] = 5, rows[kGramBlock] = 7, rows[kGramBlock + 1] = -1;
+  rows[kInputs + 1] = 4, rows[kInputs + 3] = 10;
+  statistics.add(rows.data(), 2, kInputs);
+  const auto gram = [&](std::size_t i, std::size_t j) {
+    return statistics.gram[i * kGramBlock + j];
+  };
+  EXPECT_EQ(gram(1, 1), 4 + 16);
+  EXPECT_EQ(gram(3, 1), 10 + 40);
+  EXPECT_EQ(gram(kGramBlock, 0), 49);
+  EXPECT_EQ(gram(kGramBlock + 1, 0), -7);
+  EXPECT_EQ(gram(kGramBlock + 1, 1), 1);
+}
+
+}  // namespace
+}  // namespace vecmill::encode
