@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One command: makes the peers' environment, builds ours and writes build/peers/table.md and .json.
 # VECMILL_PEERS_PYTHON names an environment that has requirements.txt already. Other arguments go to
-# peers.py (--texts, --rounds, --seed).
+# peers.py (--dtype int8, --texts, --rounds, --seed).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tools/lib.sh

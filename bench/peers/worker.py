@@ -1,4 +1,4 @@
-"""One peer in a process of its own: `worker.py torch|onnxruntime|openvino MODEL_FOLDER WORK_FOLDER`.
+"""One peer in a process of its own: `worker.py NAME MODEL_FOLDER WORK_FOLDER`; the names stand in ENGINES.
 
 Speaks the protocol of ours_main.cc: a line of JSON in, a line of JSON out.
   {"load": NAME, "path": FILE}           token ids of many texts (int32: n, lengths, ids)
@@ -61,13 +61,18 @@ class OnnxRuntime:
 
     def __init__(self, folder: str, work: pathlib.Path):
         import onnxruntime
-        path = work / "model.optimized.onnx"
-        if not path.exists():
-            self.export(folder, work, path)
+        path = self.graph(folder, work)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = CORES
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    @classmethod
+    def graph(cls, folder: str, work: pathlib.Path) -> pathlib.Path:
+        path = work / "model.optimized.onnx"
+        if not path.exists():
+            cls.export(folder, work, path)
+        return path
 
     @staticmethod
     def export(folder: str, work: pathlib.Path, path: pathlib.Path) -> None:
@@ -92,6 +97,46 @@ class OnnxRuntime:
         return self.session.run(None, inputs)[0]
 
 
+class OnnxRuntimeInt8(OnnxRuntime):
+    """Its dynamic quantisation: weights by channel, activations by tensor."""
+
+    @classmethod
+    def graph(cls, folder: str, work: pathlib.Path) -> pathlib.Path:
+        import onnx
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+        path = work / "model.int8.onnx"
+        if not path.exists():
+            # Seven bits for weights where sums of two products would overflow 16.
+            vnni = "vnni" in pathlib.Path("/proc/cpuinfo").read_text()
+            quantize_dynamic(OnnxRuntime.graph(folder, work), path, per_channel=True, reduce_range=not vnni,
+                             weight_type=QuantType.QInt8,
+                             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
+        return path
+
+
+class CTranslate2Int8:
+    """Gives the last layer; mean and norm are numpy's and outside what it is good at, so in the time."""
+
+    def __init__(self, folder: str, work: pathlib.Path):
+        import ctranslate2
+        path = work / "model.ctranslate2"
+        if not path.exists():
+            ctranslate2.converters.TransformersConverter(folder).convert(str(path), quantization="int8")
+        self.encoder = ctranslate2.Encoder(str(path), device="cpu", compute_type="int8", intra_threads=CORES)
+        self.storage = ctranslate2.StorageView
+
+    def prepare(self, ids: np.ndarray, mask: np.ndarray):
+        lengths = mask.sum(1).astype(np.int32)
+        return (self.storage.from_array(ids.astype(np.int32)), self.storage.from_array(lengths),
+                (mask / lengths[:, None]).astype(np.float32)[:, None, :])
+
+    def encode(self, inputs) -> np.ndarray:
+        ids, lengths, weights = inputs
+        hidden = np.asarray(self.encoder.forward_batch(ids, lengths).last_hidden_state)
+        mean = (weights @ hidden)[:, 0]
+        return mean / np.linalg.norm(mean, axis=1, keepdims=True)
+
+
 class OpenVino:
     def __init__(self, folder: str, _work: pathlib.Path):
         import openvino
@@ -110,6 +155,10 @@ class OpenVino:
 
     def encode(self, inputs) -> np.ndarray:
         return self.request.infer(inputs, share_inputs=True)[0]
+
+
+ENGINES = {"torch": Torch, "onnxruntime": OnnxRuntime, "openvino": OpenVino,
+           "onnxruntime-int8": OnnxRuntimeInt8, "ctranslate2-int8": CTranslate2Int8}
 
 
 def read_set(path: str) -> list[np.ndarray]:
@@ -138,7 +187,7 @@ def main() -> None:
     kind, folder, work = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
     reply_to = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints must not end up among the replies
-    engine = {"torch": Torch, "onnxruntime": OnnxRuntime, "openvino": OpenVino}[kind](folder, work)
+    engine = ENGINES[kind](folder, work)
     sets: dict[str, list[np.ndarray]] = {}
     prepared: dict[tuple[str, int], list] = {}
 
