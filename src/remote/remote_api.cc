@@ -55,7 +55,7 @@ class HttpRemoteApi final : public RemoteApi {
     request.headers = request_headers(*model_.dialect, *key_);
     request.body = request_body(model_, texts, role);
     request.deadline = std::chrono::ceil<std::chrono::milliseconds>(timeout);
-    const std::uint64_t dims = model_.dims > 0 ? model_.dims : kMostDims;
+    const std::uint64_t dims = model_.expected_dims() > 0 ? model_.expected_dims() : kMostDims;
     request.max_bytes = kReplyBytes + texts.size() * (dims * kBytesPerComponent + 256);
     client_->start(std::move(request),
                    [model = model_, key = key_, name = name_, done = std::move(done),
@@ -103,7 +103,8 @@ CallResult read_result(const RemoteModel& model, const http::ApiReply& reply,
   }
   result.rates = rate_readings(*model.dialect, reply.headers);
   auto parsed = parse_reply(model.dialect->shape, reply.body, texts.size());
-  Status status = parsed ? check_reply(*parsed, {texts, model.dims, name}) : parsed.error();
+  Status status =
+      parsed ? check_reply(*parsed, {texts, model.expected_dims(), name}) : parsed.error();
   if (!status) {
     result.error = std::move(status).error();
     result.error->where = model.dialect->name;

@@ -15,9 +15,12 @@ namespace vecmill::remote {
 /// One model of one API.
 struct RemoteModel {
   const Dialect* dialect = nullptr;
-  std::string base_url;    ///< without a slash at its end
-  std::string name;        ///< as the API calls it
-  std::uint32_t dims = 0;  ///< to be asked for; 0: what the model has
+  std::string base_url = {};     ///< without a slash at its end
+  std::string name = {};         ///< as the API calls it
+  std::uint32_t dims = 0;        ///< to be asked for; 0: what the model has
+  std::uint32_t known_dims = 0;  ///< what it has, where that is known
+
+  [[nodiscard]] std::uint32_t expected_dims() const { return dims > 0 ? dims : known_dims; }
 };
 
 /// The body of a request for the vectors of these texts (valid UTF-8), in JSON.
