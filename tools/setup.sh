@@ -53,10 +53,12 @@ make_venv() {
 
 install_python_packages() {
   local stamp=.venv/.requirements.sha256 want
-  want=$(sha256sum < tests/requirements.txt)
+  want=$(cat tests/requirements.txt tests/requirements_alone.txt | sha256sum)
   [ "$(cat $stamp 2> /dev/null)" = "$want" ] && return 0
   say "installing Python packages of tests/requirements.txt"
   .venv/bin/python -m pip install -q --disable-pip-version-check -r tests/requirements.txt
+  .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps \
+    -r tests/requirements_alone.txt
   echo "$want" > $stamp
 }
 

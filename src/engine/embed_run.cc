@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kWindowTexts = 2048;
 constexpr std::uint64_t kWindowBytes = 128 << 10;            // some 30,000 tokens
 constexpr std::uint64_t kMultivectorWindowBytes = 16 << 10;  // some 4,000 tokens, 16 MB of bge-m3
+constexpr std::uint64_t kRemoteWindowBytes = 1 << 20;        // several full requests at once
 constexpr std::size_t kReadTexts = 64;
 /// A commit waits for the disk: cheap texts share one, expensive ones get their own.
 constexpr std::uint64_t kCommitBytes = 64 << 10;
@@ -99,9 +100,10 @@ class Writer {
 
 }  // namespace
 
-Result<Window> read_window(Source& source, const Outputs& outputs) {
+Result<Window> read_window(Source& source, const Outputs& outputs, bool remote) {
   Window window;
-  const std::uint64_t most = outputs.multivector ? kMultivectorWindowBytes : kWindowBytes;
+  std::uint64_t most = remote ? kRemoteWindowBytes : kWindowBytes;
+  if (outputs.multivector) most = kMultivectorWindowBytes;
   const std::size_t at_once = outputs.multivector ? 4 : kReadTexts;
   while (window.records.size() < kWindowTexts && window.bytes < most) {
     VECMILL_ASSIGN(auto records, source.next(at_once));
@@ -123,9 +125,10 @@ Result<EmbedReport> run_embedding(const RunParts& parts, const EmbedJob& job,
   FirstError error;
   Writer writer(parts.sink, progress);
 
+  const bool remote = parts.provider.capabilities(job.options).batches_itself;
   std::thread reader([&] {
     while (!stop.stop_requested()) {
-      auto window = read_window(parts.source, job.options.outputs);
+      auto window = read_window(parts.source, job.options.outputs, remote);
       if (!window) {
         error.set(std::move(window).error());
         break;
@@ -145,7 +148,12 @@ Result<EmbedReport> run_embedding(const RunParts& parts, const EmbedJob& job,
   });
   while (auto window = read.pop()) {
     if (stop.stop_requested()) break;  // what was only read is read again after a resume
-    if (!embedded.push(embed_window(std::move(*window), job, parts.provider, parts.pool))) break;
+    auto done = embed_window(std::move(*window), job, parts.provider, parts.pool);
+    if (done.fatal) {
+      error.set(*std::move(done.fatal));
+      break;
+    }
+    if (!embedded.push(std::move(done))) break;
   }
   read.close();
   embedded.close();

@@ -29,6 +29,6 @@ Result<EmbedReport> run_embedding(const RunParts& parts, const EmbedJob& job,
 
 /// The next window, at most so much as keeps a few minutes of work at stake; empty at the end.
 ///   outputs  what will be made of it: a vector for each token takes much memory
-Result<Window> read_window(Source& source, const Outputs& outputs = {});
+Result<Window> read_window(Source& source, const Outputs& outputs = {}, bool remote = false);
 
 }  // namespace vecmill::engine

@@ -33,6 +33,12 @@ std::vector<std::span<const std::size_t>> plan(const Indices& order,
   return batches;
 }
 
+/// Errors that another run of the same text may not have.
+bool is_fatal(ErrorKind kind) {
+  return kind == ErrorKind::kAuth || kind == ErrorKind::kLimited ||
+         kind == ErrorKind::kUnavailable || kind == ErrorKind::kInvalidArgument;
+}
+
 OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& done) {
   OutputRow row;
   row.id = std::move(record.id);
@@ -40,6 +46,7 @@ OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& don
   if (!result) {
     row.error = std::move(result).error();
     ++done.failed;
+    if (is_fatal(row.error->kind)) done.fatal = row.error;
     return row;
   }
   row.vector = std::move(result->vector);
@@ -59,6 +66,11 @@ bool is_blank(std::string_view text) {
 
 std::vector<Result<Embedding>> embed_records(std::span<const Record> records, const EmbedJob& job,
                                              Provider& provider, WorkerPool& pool) {
+  if (provider.capabilities(job.options).batches_itself) {
+    std::vector<std::string_view> texts;
+    for (const Record& record : records) texts.emplace_back(record.text);
+    return provider.embed(texts, job.options);
+  }
   Indices order(records.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct EmbeddedWindow {
   std::string position;
   std::uint64_t bytes = 0;
   std::uint64_t tokens = 0, embedded = 0, failed = 0, skipped = 0, empty = 0;
+  std::optional<Error> fatal;  ///< no text's fault (key, limit, server): the run ends with it
 };
 
 /// Embeds a window over all threads of the pool: batches of similar length, longest first, results

@@ -122,6 +122,7 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
 
 Result<CountReport> Engine::count(const EmbedJob& job, const std::stop_token& stop) {
   VECMILL_TRY(state_->provider->check(job.options));
+  VECMILL_TRY(state_->provider->count_tokens("", job.options.role));
   VECMILL_ASSIGN(const auto source, open_source(job));
   const std::uint32_t limit = capabilities(job.options).max_tokens;
   CountReport report;

@@ -1,6 +1,7 @@
 #include "vecmill/engine/open_model.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "vecmill/hub/store.h"
 #include "vecmill/provider/hash_provider.h"
 #include "vecmill/provider/local_provider.h"
+#include "vecmill/provider/space.h"
+#include "vecmill/remote/open_remote.h"
 
 namespace vecmill::engine {
 namespace {
@@ -65,6 +68,27 @@ Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, std::u
   local.max_seq_length = options.max_seq_length;
   local.threads = threads;
   return provider::make_local_provider(local);
+}
+
+Result<std::unique_ptr<Provider>> open_api(const ModelOptions& options) {
+  if (options.max_seq_length > 0) {
+    return make_error(ErrorKind::kUnsupported, "texts for an API are not cut here", options.model,
+                      "leave out --max-seq-length");
+  }
+  const auto environment = [](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return std::string(value == nullptr ? "" : value);
+  };
+  const auto space = [](const remote::RemoteModel& model, std::string_view role) {
+    provider::SpaceParts parts;
+    parts.weights = std::string(model.dialect->name) + ":" + model.name;
+    // A name means something at its vendor; anybody's server may call its model as it likes.
+    if (!model.dialect->names_model) parts.weights += " at " + model.base_url;
+    parts.prompt = role;
+    parts.dims = model.expected_dims();
+    return provider::space_of(parts);
+  };
+  return remote::open_remote(options.model, options.dims, environment, space);
 }
 
 /// Where the packed file of a folder stands, in a folder that is there.
@@ -125,11 +149,14 @@ Result<std::unique_ptr<Provider>> open_model(const ModelOptions& options, std::u
   if (options.model == kHashModel) {
     return provider::make_hash_provider({options.dims, options.max_seq_length});
   }
+  if (remote::is_remote(options.model)) return open_api(options);
   const std::size_t colon = options.model.find(':');
   if (colon != std::string::npos && !fs::exists(options.model)) {
     return make_error(ErrorKind::kUnsupported,
                       "there is no provider '" + options.model.substr(0, colon) + "'",
-                      options.model, "use a stored model, a folder or " + std::string(kHashModel));
+                      options.model,
+                      "use a stored model, a folder, " + std::string(kHashModel) +
+                          " or an API (voyage:, openai:, ...)");
   }
   return open_local(options, threads);
 }

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vecmill/http/client.h"
+#include "vecmill/result.h"
+
+namespace vecmill::http {
+
+struct ApiRequest {
+  std::string method = "POST";  ///< or "GET", without a body
+  std::string url = {};         ///< absolute
+  std::vector<Header> headers = {};
+  std::string body = {};
+  std::uint64_t max_bytes = 0;            ///< a longer reply is an error; 0: no limit
+  std::chrono::milliseconds deadline{0};  ///< for all of it; 0: none
+};
+
+struct ApiReply {
+  int status = 0;  ///< never a redirect
+  std::vector<Header> headers;
+  std::string body;
+};
+
+/// The value of a header, whatever the case of its name; empty when it is not there.
+[[nodiscard]] std::string_view find_header(const std::vector<Header>& headers,
+                                           std::string_view name);
+
+struct ApiClientOptions {
+  std::chrono::seconds connect_timeout{10};
+  std::chrono::seconds stall_timeout{30};  ///< at less than min_bytes_per_second
+  long min_bytes_per_second = 1;           ///< an API may think long before it answers
+  std::string plain_host;                  ///< may be spoken to without TLS; loopback always may
+};
+
+/// Any number of small requests at once, on one thread of its own: kept connections, HTTP/2 where
+/// a server offers it, certificates checked, proxies of the environment (never for loopback),
+/// redirects refused, because a key must not follow them.
+class ApiClient {
+ public:
+  using CallId = std::uint64_t;
+  using Done = std::function<void(Result<ApiReply>)>;
+
+  explicit ApiClient(ApiClientOptions options = {});
+  /// Ends what is under way with kCancelled.
+  ~ApiClient();
+
+  /// `done` is called once, on the client's thread or, for a request that cannot be one, in here;
+  /// it must not wait for anything.
+  ///   errors  kInvalidArgument (no such address, http:// to another machine, a line end in a
+  ///           header, a redirect), kUnavailable (no connection, not in time, cut off),
+  ///           kInvalidData (longer than max_bytes), kCancelled
+  CallId start(ApiRequest request, Done done);
+
+  /// Ends a request with kCancelled; nothing happens if it is done.
+  void cancel(CallId call);
+
+  /// Waits for the reply.
+  Result<ApiReply> send(ApiRequest request, const std::stop_token& stop = {});
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace vecmill::http

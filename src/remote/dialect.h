@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace vecmill::remote {
+
+/// Where a reply keeps its vectors.
+enum class ReplyShape : std::uint8_t {
+  kData,   ///< {"data": [{"index": 0, "embedding": [..] or base64}], "usage": {"total_tokens": n}}
+  kTyped,  ///< {"embeddings": {"float": [[..]]}, "meta": {"billed_units": {"input_tokens": n}}}
+};
+
+/// How one API for embeddings differs from the others. A member that is empty does not exist there.
+struct Dialect {
+  std::string_view name = {};          ///< before the colon in "voyage:voyage-code-3"
+  std::string_view base_url = {};      ///< the user must name one where it is empty
+  std::string_view path = {};          ///< behind base_url
+  std::string_view key_variable = {};  ///< of the environment
+  bool key_needed = true;
+  std::string_view key_header = "Authorization";
+  std::string_view key_prefix = "Bearer ";
+  std::string_view texts_field = "input";
+  std::string_view dims_field = "dimensions";
+  std::string_view encoding = {};    ///< JSON members that ask for base64
+  std::string_view no_cutting = {};  ///< JSON members that forbid to cut long texts
+  std::string_view role_field = {}, query_role = {}, document_role = {}, no_role = {};
+  ReplyShape shape = ReplyShape::kData;
+  bool names_model = true;       ///< a reply names the model by the name that was asked for
+  bool takes_empty = false;      ///< an empty text
+  bool meters_bytes = false;     ///< its limiter counts bytes / 4, whatever the tokens are
+  std::uint32_t max_texts = 0;   ///< per request
+  std::uint64_t max_tokens = 0;  ///< per request; 0: no limit known
+  std::uint32_t requests_per_minute = 0, tokens_per_minute = 0;  ///< of the lowest paid tier; 0: ?
+};
+
+[[nodiscard]] std::span<const Dialect> dialects();
+
+/// Null: there is none of this name.
+[[nodiscard]] const Dialect* find_dialect(std::string_view name);
+
+/// What is known of a model beforehand; all 0 for others.
+struct KnownModel {
+  std::string_view dialect = {}, model = {};
+  std::uint32_t dims = 0;        ///< unless others are asked for
+  std::uint32_t max_tokens = 0;  ///< per text
+  std::uint64_t max_request_tokens = 0;
+  bool flexible = false;                                         ///< takes other dims
+  std::uint32_t requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: as the dialect
+};
+
+[[nodiscard]] KnownModel find_model(std::string_view dialect, std::string_view model);
+
+}  // namespace vecmill::remote

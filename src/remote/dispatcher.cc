@@ -1,0 +1,273 @@
+#include "vecmill/remote/dispatcher.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vecmill::remote {
+namespace {
+
+using policy::Outcome;
+using policy::Unit;
+
+constexpr std::chrono::minutes kMinute{1};
+/// What a request should take: short enough that several are in flight, and little is lost with
+/// one.
+constexpr std::chrono::seconds kTarget{2};
+constexpr std::uint64_t kLeastTokens = 8'000;
+/// The rate that is tried where nobody names one.
+constexpr std::uint64_t kUnknownRate = 3'000;
+
+std::vector<policy::Limit> limits_of(const DispatcherOptions& options) {
+  const std::uint64_t requests =
+      options.requests_per_minute > 0 ? options.requests_per_minute : kUnknownRate;
+  std::vector<policy::Limit> limits{
+      policy::concurrency(options.in_flight),
+      policy::sliding_window(Unit::kRequests, requests, std::max<std::uint64_t>(requests / 10, 1),
+                             kMinute)};
+  if (options.tokens_per_minute > 0) {
+    limits.push_back(options.meters_bytes
+                         ? policy::token_bucket(Unit::kMetered, options.tokens_per_minute, kMinute)
+                         : policy::sliding_window(Unit::kTokens, options.tokens_per_minute,
+                                                  options.tokens_per_minute / 4, kMinute));
+  }
+  return limits;
+}
+constexpr std::size_t kRequestLimit = 1;  // its place among them
+
+}  // namespace
+
+Result<Dispatcher> Dispatcher::create(const DispatcherOptions& options) {
+  VECMILL_ASSIGN(policy::Limiter limiter, policy::Limiter::create(limits_of(options)));
+  return Dispatcher(options, std::move(limiter));
+}
+
+Dispatcher::Dispatcher(const DispatcherOptions& options, policy::Limiter limiter)
+    : options_(options),
+      limiter_(std::move(limiter)),
+      limits_(limits_of(options)),
+      rate_(limits_[kRequestLimit].count),
+      breaker_(options.breaker),
+      timeout_(options.timeout),
+      target_({std::min(kLeastTokens, options.batch[1]), options.batch[1]}, kTarget),
+      random_(options.seed) {
+  for (std::size_t i = 0; i < kRoles; ++i) planners_.emplace_back(options.batch, options.linger);
+}
+
+void Dispatcher::add(Time now, TextId text, std::uint64_t bytes, Role role) {
+  if (hopeless_) {
+    finished_.push_back({text, *hopeless_});
+    return;
+  }
+  planner(role).add(now, {text, estimate_.tokens(bytes), bytes});
+}
+
+bool Dispatcher::find_head(Time now) {
+  if (head_) return true;
+  const auto due = std::ranges::min_element(again_, {}, &Pending::ready);
+  if (due != again_.end() && due->ready <= now) {
+    head_ = std::move(*due);
+    again_.erase(due);
+    return true;
+  }
+  for (std::size_t i = 0; i < kRoles; ++i) {
+    planners_[i].aim_at_tokens(target_.tokens());
+    if (auto batch = planners_[i].next(now)) {
+      head_ = Pending{std::move(*batch), static_cast<Role>(i), policy::Retry(options_.retry)};
+      return true;
+    }
+  }
+  return false;
+}
+
+policy::Demand Dispatcher::demand_of(const policy::Batch& batch) const {
+  const auto [texts, tokens, bytes] = batch.size();
+  policy::Demand demand;
+  demand[Unit::kRequests] = 1;
+  demand[Unit::kTokens] = tokens;
+  demand[Unit::kMetered] = bytes / 4;
+  demand[Unit::kInputs] = texts;
+  demand[Unit::kConcurrency] = 1;
+  return demand;
+}
+
+void Dispatcher::drop_head(const Error& error) {
+  const Pending pending = std::move(*head_);
+  head_.reset();
+  fail(pending.batch, error);
+}
+
+bool Dispatcher::admit_head(Time now) {
+  demand_ = demand_of(head_->batch);
+  const auto answer = limiter_.take(now, demand_);
+  if (answer.verdict == policy::Limiter::Verdict::kTooLarge) {
+    const Pending pending = std::move(*head_);
+    head_.reset();
+    split(pending, Outcome::kTooLarge,
+          make_error(ErrorKind::kLimited, "the text is larger than the rate limit ever allows"));
+    return false;
+  }
+  head_wake_ = answer.ask_again;
+  if (answer.verdict != policy::Limiter::Verdict::kGranted) return false;
+  pass_ = breaker_.admit(now);
+  if (pass_.granted) {
+    grant_ = answer.grant;
+    return true;
+  }
+  limiter_.settle(answer.grant, {});
+  if (key_error_) {
+    drop_head(*key_error_);
+    return false;
+  }
+  if (now >= give_up()) {
+    drop_head(*failure_);
+    return false;
+  }
+  head_wake_ = std::min(pass_.ask_again, give_up());
+  return false;
+}
+
+Time Dispatcher::give_up() const {
+  return failure_ ? failing_since_ + options_.patience : policy::kNever;
+}
+
+std::optional<Dispatcher::Send> Dispatcher::next(Time now) {
+  while (find_head(now)) {
+    if (!admit_head(now)) {
+      if (head_) return std::nullopt;
+      continue;
+    }
+    Call call{*std::move(head_), demand_, grant_, pass_, now};
+    head_.reset();
+    Send send{next_call_++, {}, call.pending.role, timeout_.timeout(call.demand[Unit::kTokens])};
+    for (const auto& piece : call.pending.batch.pieces) send.texts.push_back(piece.id);
+    calls_.emplace(send.call, std::move(call));
+    return send;
+  }
+  return std::nullopt;
+}
+
+Time Dispatcher::wake() const {
+  if (head_) return head_wake_;
+  Time wake = policy::kNever;
+  for (const auto& planner : planners_) wake = std::min(wake, planner.wake());
+  for (const Pending& pending : again_) wake = std::min(wake, pending.ready);
+  return wake;
+}
+
+void Dispatcher::ended(Time now, CallId id, CallResult result) {
+  const auto it = calls_.find(id);
+  if (it == calls_.end()) return;
+  Call call = std::move(it->second);
+  calls_.erase(it);
+  settle(now, call, result);
+  if (hopeless_ && result.outcome != Outcome::kSuccess) return fail(call.pending.batch, *hopeless_);
+  switch (result.outcome) {
+    case Outcome::kSuccess: succeed(call, result); break;
+    case Outcome::kTooLarge: split(call.pending, result.outcome, *result.error); break;
+    case Outcome::kBadInput: refuse(call, result); break;
+    case Outcome::kKeyRefused:
+      key_error_ = result.error;
+      fail(call.pending.batch, *result.error);
+      fail_all(*result.error);
+      break;
+    case Outcome::kTransient:
+    case Outcome::kThrottled: try_again(now, call, result); break;
+  }
+}
+
+/// What the end of a call tells limiter, rate, breaker and timeout.
+void Dispatcher::settle(Time now, const Call& call, const CallResult& result) {
+  const Duration took = now - call.sent;
+  policy::Demand used = call.demand;
+  if (result.tokens > 0) used[Unit::kTokens] = result.tokens;
+  limiter_.settle(call.grant, used);
+  breaker_.report(now, call.pass, result.outcome, took);
+  for (const RateReading& reading : result.rates) {
+    const auto limit = std::ranges::find(limits_, reading.unit, &policy::Limit::unit);
+    if (limit == limits_.end()) continue;
+    limiter_.observe(now, static_cast<std::size_t>(limit - limits_.begin()), reading.remaining,
+                     reading.reset);
+  }
+  if (result.outcome != Outcome::kTransient) {
+    failure_.reset();
+  } else {
+    if (!failure_) failing_since_ = now;
+    failure_ = result.error;
+  }
+  if (result.outcome == Outcome::kThrottled) {
+    rate_.throttled(now, call.sent);
+    if (result.retry_after) {
+      limiter_.hold(now + std::min(*result.retry_after, options_.retry.hint_cap));
+    }
+  } else if (result.outcome == Outcome::kSuccess) {
+    rate_.succeeded(now);
+    timeout_.replied(call.demand[Unit::kTokens], took);
+    target_.succeeded(call.demand[Unit::kTokens], took);
+  } else if (result.outcome == Outcome::kTransient && took >= options_.timeout.least) {
+    timeout_.timed_out();
+    target_.halve();
+  }
+  limiter_.set_count(now, kRequestLimit, rate_.count());
+}
+
+void Dispatcher::succeed(const Call& call, CallResult& result) {
+  const policy::Batch& batch = call.pending.batch;
+  planner(call.pending.role).accepted(batch);
+  budget_.succeeded();
+  estimate_.learn(batch.size()[2], result.tokens);
+  key_error_.reset();
+  worked_ = true;
+  refusals_ = 0;
+  for (std::size_t i = 0; i < batch.pieces.size(); ++i) {
+    finished_.push_back({batch.pieces[i].id, std::move(result.embeddings[i])});
+  }
+}
+
+void Dispatcher::split(const Pending& pending, Outcome outcome, const Error& error) {
+  if (!planner(pending.role).refused(pending.batch, outcome)) fail(pending.batch, error);
+}
+
+void Dispatcher::refuse(const Call& call, const CallResult& result) {
+  ++refusals_;
+  if (!worked_ && (result.settings || refusals_ >= kRefusals)) {
+    hopeless_ = result.error;
+    fail(call.pending.batch, *hopeless_);
+    fail_all(*hopeless_);
+  } else if (result.settings) {
+    fail(call.pending.batch, *result.error);
+  } else {
+    split(call.pending, result.outcome, *result.error);
+  }
+}
+
+void Dispatcher::try_again(Time now, Call& call, const CallResult& result) {
+  Pending& pending = call.pending;
+  auto again = pending.retry.after(result.outcome, now, result.retry_after, random_, budget_);
+  // In an outage work is kept: the breaker lets it go when the server is back.
+  const bool outage = breaker_.state() != policy::Breaker::State::kClosed;
+  if (!again && outage && now < give_up()) again = now;
+  if (!again) return fail(pending.batch, *result.error);
+  pending.ready = *again;
+  again_.push_back(std::move(pending));
+}
+
+void Dispatcher::fail(const policy::Batch& batch, const Error& error) {
+  for (const auto& piece : batch.pieces) finished_.push_back({piece.id, error});
+}
+
+/// All that waits; what is in flight ends by itself.
+void Dispatcher::fail_all(const Error& error) {
+  if (head_) drop_head(error);
+  for (const Pending& pending : again_) fail(pending.batch, error);
+  again_.clear();
+  constexpr Time kEnd = policy::kNever - Duration(1);  // when nobody waits for company any more
+  for (auto& planner : planners_) {
+    while (const auto batch = planner.next(kEnd)) fail(*batch, error);
+  }
+}
+
+std::vector<Dispatcher::Finished> Dispatcher::take_finished() {
+  return std::exchange(finished_, {});
+}
+
+}  // namespace vecmill::remote

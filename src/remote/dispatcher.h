@@ -1,0 +1,144 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "vecmill/policy/adaptive_batch.h"
+#include "vecmill/policy/adaptive_rate.h"
+#include "vecmill/policy/adaptive_timeout.h"
+#include "vecmill/policy/batch_planner.h"
+#include "vecmill/policy/breaker.h"
+#include "vecmill/policy/limiter.h"
+#include "vecmill/policy/random.h"
+#include "vecmill/policy/retry.h"
+#include "vecmill/policy/time.h"
+#include "vecmill/provider.h"
+#include "vecmill/remote/remote_api.h"
+#include "vecmill/remote/token_estimate.h"
+
+namespace vecmill::remote {
+
+using policy::Duration;
+using policy::Time;
+
+struct DispatcherOptions {
+  policy::BatchSize batch = {};                                  ///< the most of a request
+  std::uint64_t requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: not known
+  bool meters_bytes = false;  ///< tokens_per_minute counts bytes / 4
+  std::uint64_t in_flight = 5;
+  Duration linger = std::chrono::milliseconds(5);
+  Duration patience = std::chrono::minutes(10);  ///< with a server that fails; not with a limit
+  policy::RetryOptions retry = {};
+  policy::BreakerOptions breaker = {};
+  policy::TimeoutRange timeout = {std::chrono::seconds(10), std::chrono::seconds(120)};
+  std::uint64_t seed = 1;
+};
+
+/// Decides what is sent to an API, when, and what becomes of each text: batches, limits, breaker
+/// and retries in one state machine that is handed the time and sends nothing itself.
+class Dispatcher {
+ public:
+  using TextId = std::uint64_t;
+  using CallId = std::uint64_t;
+
+  /// To be sent now; its end is to be reported once.
+  struct Send {
+    CallId call = 0;
+    std::vector<TextId> texts;
+    Role role = Role::kDocument;
+    Duration timeout = {};
+  };
+
+  struct Finished {
+    TextId text = 0;
+    Result<Embedding> result;
+  };
+
+  ///   errors  kInvalidArgument: a limit that lets nothing through
+  static Result<Dispatcher> create(const DispatcherOptions& options);
+
+  void add(Time now, TextId text, std::uint64_t bytes, Role role);
+
+  /// Something to send now, if there is. To be asked until there is nothing.
+  [[nodiscard]] std::optional<Send> next(Time now);
+
+  /// When `next` may have something if nothing else happens; after `next` had nothing.
+  [[nodiscard]] Time wake() const;
+
+  void ended(Time now, CallId call, CallResult result);
+
+  /// What is done since the last time.
+  [[nodiscard]] std::vector<Finished> take_finished();
+
+ private:
+  static constexpr std::size_t kRoles = 3;
+  /// So many texts refused in a row without one success: it is not the texts.
+  static constexpr int kRefusals = 16;
+
+  struct Pending {
+    policy::Batch batch;
+    Role role = Role::kDocument;
+    policy::Retry retry;
+    Time ready = {};
+  };
+  struct Call {
+    Pending pending;
+    policy::Demand demand;
+    policy::Limiter::GrantId grant = 0;
+    policy::Breaker::Pass pass;
+    Time sent = {};
+  };
+
+  Dispatcher(const DispatcherOptions& options, policy::Limiter limiter);
+
+  [[nodiscard]] policy::BatchPlanner& planner(Role role) {
+    return planners_[static_cast<std::size_t>(role)];
+  }
+  bool find_head(Time now);
+  /// Both limits and breaker let the head go, or `head_wake_` says when to ask again.
+  bool admit_head(Time now);
+  void drop_head(const Error& error);
+  /// When a failing server has had its time.
+  [[nodiscard]] Time give_up() const;
+  [[nodiscard]] policy::Demand demand_of(const policy::Batch& batch) const;
+  void settle(Time now, const Call& call, const CallResult& result);
+  void succeed(const Call& call, CallResult& result);
+  void split(const Pending& pending, policy::Outcome outcome, const Error& error);
+  void refuse(const Call& call, const CallResult& result);
+  void try_again(Time now, Call& call, const CallResult& result);
+  void fail(const policy::Batch& batch, const Error& error);
+  void fail_all(const Error& error);
+
+  DispatcherOptions options_;
+  policy::Limiter limiter_;
+  std::vector<policy::Limit> limits_;  // by their places in limiter_
+  policy::AdaptiveRate rate_;
+  policy::Breaker breaker_;
+  policy::RetryBudget budget_;
+  policy::AdaptiveTimeout timeout_;
+  policy::AdaptiveBatch target_;
+  policy::Random random_;
+  TokenEstimate estimate_;
+  std::vector<policy::BatchPlanner> planners_;  // [kRoles]
+  std::deque<Pending> again_;                   // in no order
+  std::optional<Pending> head_;                 // the only one that asks the limiter
+  Time head_wake_ = {};
+  std::map<CallId, Call> calls_;
+  policy::Limiter::GrantId grant_ = 0;  // of the head, once it may go
+  policy::Demand demand_;
+  policy::Breaker::Pass pass_;
+  std::vector<Finished> finished_;
+  std::optional<Error> failure_;  // the last of a server that only fails
+  Time failing_since_ = {};
+  std::optional<Error> hopeless_;   // all texts fail with it: model or settings are wrong
+  std::optional<Error> key_error_;  // they do while the breaker is open for it
+  int refusals_ = 0;                // in a row, without any success before
+  bool worked_ = false;             // at least once
+  CallId next_call_ = 1;
+};
+
+}  // namespace vecmill::remote

@@ -1,0 +1,257 @@
+#include "vecmill/remote/dispatcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+namespace vecmill::remote {
+namespace {
+
+using policy::Outcome;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using ::testing::Each;
+using ::testing::SizeIs;
+
+CallResult success(const Dispatcher::Send& send) {
+  CallResult result;
+  result.outcome = Outcome::kSuccess;
+  for (const auto text : send.texts) result.embeddings.push_back({{static_cast<float>(text)}});
+  result.tokens = 10 * send.texts.size();
+  return result;
+}
+
+CallResult failure(Outcome outcome, ErrorKind kind = ErrorKind::kUnavailable) {
+  CallResult result;
+  result.outcome = outcome;
+  result.error = make_error(kind, "simulated");
+  return result;
+}
+
+/// A server and a clock that jumps from event to event.
+class World {
+ public:
+  using Server = std::function<CallResult(const Dispatcher::Send&, Time)>;
+
+  World(const DispatcherOptions& options, Server server)
+      : dispatcher_(*Dispatcher::create(options)), server_(std::move(server)) {}
+
+  void add(std::uint64_t first, std::uint64_t count, std::uint64_t bytes = 100) {
+    for (std::uint64_t i = first; i < first + count; ++i) {
+      dispatcher_.add(now, i, bytes, Role::kDocument);
+      open_.insert(i);
+    }
+  }
+
+  /// Until each text is done. Each is done once, and with its own vector.
+  void run() {
+    while (!open_.empty()) {
+      while (auto send = dispatcher_.next(now)) {
+        sent.push_back(now);
+        replies_.emplace(now + latency, *std::move(send));
+        most_in_flight = std::max(most_in_flight, replies_.size());
+      }
+      collect();
+      if (open_.empty()) return;
+      const Time wake = dispatcher_.wake();
+      const Time reply = replies_.empty() ? policy::kNever : replies_.begin()->first;
+      ASSERT_LT(std::min(wake, reply), policy::kNever) << "nothing will ever happen";
+      ASSERT_TRUE(wake > now || reply <= now) << "asks again without a reason";
+      now = std::max(now, std::min(wake, reply));
+      if (reply <= now) answer();
+    }
+  }
+
+  Time now = Time(seconds(1000));
+  Duration latency = milliseconds(300);
+  std::vector<Time> sent;
+  std::size_t most_in_flight = 0;
+  std::map<std::uint64_t, Error> failed;
+  std::set<std::uint64_t> done;
+
+ private:
+  void answer() {
+    const auto node = replies_.extract(replies_.begin());
+    const auto call = node.mapped().call;
+    dispatcher_.ended(now, call, server_(node.mapped(), now));
+    dispatcher_.ended(now, call, failure(Outcome::kTransient));  // a second report changes nothing
+    collect();
+  }
+
+  void collect() {
+    for (auto& finished : dispatcher_.take_finished()) {
+      ASSERT_EQ(open_.erase(finished.text), 1u) << "done twice";
+      if (!finished.result) {
+        failed.emplace(finished.text, finished.result.error());
+        continue;
+      }
+      EXPECT_EQ(finished.result->vector[0], static_cast<float>(finished.text));
+      done.insert(finished.text);
+    }
+  }
+
+  Dispatcher dispatcher_;
+  Server server_;
+  std::multimap<Time, Dispatcher::Send> replies_;
+  std::set<std::uint64_t> open_;
+};
+
+DispatcherOptions options_of(std::uint64_t texts_per_request = 20) {
+  DispatcherOptions options;
+  options.batch = {texts_per_request, 100'000, 1'000'000};
+  return options;
+}
+
+TEST(DispatcherTest, EachTextGetsItsOwnVectorWithFiveRequestsInFlight) {
+  World world(options_of(), [](const auto& send, Time) { return success(send); });
+  world.add(0, 1000);
+  world.run();
+  EXPECT_EQ(world.done.size(), 1000u);
+  EXPECT_EQ(world.sent.size(), 50u);
+  EXPECT_EQ(world.most_in_flight, 5u);
+}
+
+TEST(DispatcherTest, NoWindowHoldsMoreThanTheLimitAndLittleIsLeftUnused) {
+  DispatcherOptions options = options_of(1);
+  options.requests_per_minute = 300;
+  World world(options, [](const auto& send, Time) { return success(send); });
+  world.latency = milliseconds(50);
+  world.add(0, 3000);
+  world.run();
+  for (std::size_t i = 300; i < world.sent.size(); ++i) {
+    ASSERT_GT(world.sent[i] - world.sent[i - 300], minutes(1)) << i;
+  }
+  // 3,000 requests at 90 %, because a window can hold the burst and what comes back during it.
+  EXPECT_LT(world.sent.back() - world.sent.front(), minutes(12));
+}
+
+TEST(DispatcherTest, TokensAreLimitedByTheProvidersOwnMeter) {
+  DispatcherOptions options = options_of(100);
+  options.tokens_per_minute = 10'000;
+  options.meters_bytes = true;
+  World world(options, [](const auto& send, Time) { return success(send); });
+  world.add(0, 1000, 400);  // 100,000 units of 4 bytes: 10 minutes, of which one is there at once
+  world.run();
+  EXPECT_EQ(world.done.size(), 1000u);
+  const Duration took = world.sent.back() - world.sent.front();
+  EXPECT_GT(took, minutes(8));
+  EXPECT_LT(took, minutes(10));
+}
+
+TEST(DispatcherTest, FaultsNowAndThenCostNothing) {
+  std::uint64_t sent = 0;
+  World world(options_of(), [&](const auto& send, Time) {
+    return ++sent % 20 == 0 ? failure(Outcome::kTransient) : success(send);
+  });
+  world.add(0, 6000);
+  world.run();
+  EXPECT_EQ(world.done.size(), 6000u);
+  EXPECT_LT(world.sent.size(), 350u);
+}
+
+TEST(DispatcherTest, ABadTextFailsAlone) {
+  World world(options_of(), [&](const auto& send, Time) {
+    for (const auto text : send.texts) {
+      if (text == 17 || text == 500) return failure(Outcome::kBadInput, ErrorKind::kInvalidData);
+    }
+    return success(send);
+  });
+  world.add(0, 1000);
+  world.run();
+  EXPECT_EQ(world.done.size(), 998u);
+  EXPECT_EQ(world.failed.at(17).kind, ErrorKind::kInvalidData);
+  EXPECT_EQ(world.failed.at(500).kind, ErrorKind::kInvalidData);
+}
+
+TEST(DispatcherTest, WhatIsTooMuchIsSplitAndTheSizeIsLearned) {
+  std::uint64_t refused = 0;
+  World world(options_of(100), [&](const auto& send, Time) {
+    if (send.texts.size() <= 32) return success(send);
+    ++refused;
+    return failure(Outcome::kTooLarge);
+  });
+  world.add(0, 5000);
+  world.run();
+  EXPECT_EQ(world.done.size(), 5000u);
+  EXPECT_LT(refused, 40u);
+}
+
+TEST(DispatcherTest, WrongSettingsAreAskedOnce) {
+  World world(options_of(), [](const auto&, Time) {
+    CallResult result = failure(Outcome::kBadInput, ErrorKind::kInvalidArgument);
+    result.settings = true;
+    return result;
+  });
+  world.add(0, 5000);
+  world.run();
+  EXPECT_EQ(world.failed.size(), 5000u);
+  EXPECT_LE(world.sent.size(), 5u);
+  world.add(5000, 10);
+  world.run();
+  EXPECT_LE(world.sent.size(), 5u);
+}
+
+TEST(DispatcherTest, WhenEveryTextIsRefusedItIsNotTheTexts) {
+  World world(options_of(), [](const auto&, Time) { return failure(Outcome::kBadInput); });
+  world.add(0, 5000);
+  world.run();
+  EXPECT_EQ(world.failed.size(), 5000u);
+  EXPECT_LE(world.sent.size(), 20u);
+}
+
+TEST(DispatcherTest, ARefusedKeyEndsAllAtOnce) {
+  World world(options_of(),
+              [](const auto&, Time) { return failure(Outcome::kKeyRefused, ErrorKind::kAuth); });
+  world.add(0, 5000);
+  world.run();
+  world.add(5000, 100);
+  world.run();
+  EXPECT_EQ(world.failed.size(), 5100u);
+  EXPECT_EQ(world.failed.at(5050).kind, ErrorKind::kAuth);
+  EXPECT_LE(world.sent.size(), 5u);
+}
+
+TEST(DispatcherTest, NothingIsSentBeforeTheServersTime) {
+  World world(options_of(), [&](const auto& send, Time now) {
+    if (now >= Time(seconds(1030))) return success(send);
+    CallResult result = failure(Outcome::kThrottled, ErrorKind::kLimited);
+    result.retry_after = Time(seconds(1030)) - now;
+    return result;
+  });
+  world.add(0, 400);
+  world.run();
+  EXPECT_EQ(world.done.size(), 400u);
+  for (const Time sent : world.sent) {
+    EXPECT_TRUE(sent < Time(milliseconds(1'000'400)) || sent >= Time(seconds(1030)));
+  }
+}
+
+TEST(DispatcherTest, AnOutageIsWaitedForWithHardlyARequest) {
+  const Time back(minutes(20));
+  std::uint64_t lost = 0;
+  World world(options_of(), [&](const auto& send, Time now) {
+    if (now >= back) return success(send);
+    ++lost;
+    return failure(Outcome::kTransient);
+  });
+  world.add(0, 2000);
+  world.run();
+  EXPECT_EQ(world.done.size(), 2000u);
+  EXPECT_LT(lost, 20u);
+}
+
+TEST(DispatcherTest, AnOutageWithoutEndIsGivenUp) {
+  World world(options_of(), [](const auto&, Time) { return failure(Outcome::kTransient); });
+  world.add(0, 2000);
+  const Time start = world.now;
+  world.run();
+  EXPECT_EQ(world.failed.size(), 2000u);
+  EXPECT_EQ(world.failed.at(1999).kind, ErrorKind::kUnavailable);
+  EXPECT_LT(world.now - start, minutes(25));
+}
+
+}  // namespace
+}  // namespace vecmill::remote

@@ -1,0 +1,138 @@
+#include "vecmill/remote/guarded_provider.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "vecmill/base/utf8.h"
+
+namespace vecmill::remote {
+namespace {
+
+Time now() { return std::chrono::steady_clock::now(); }
+
+/// One call of `embed`, which waits until nothing is open.
+struct Job {
+  std::vector<Result<Embedding>> results;
+  std::size_t open = 0;
+};
+
+/// Where a text belongs. The text lives until its job is done.
+struct Place {
+  Job* job = nullptr;
+  std::size_t index = 0;
+  std::string_view text;
+};
+
+/// Outlives the provider while a reply is on its way to it.
+struct Shared {
+  explicit Shared(Dispatcher given) : dispatcher(std::move(given)) {}
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  Dispatcher dispatcher;
+  std::unordered_map<Dispatcher::TextId, Place> places;
+  Dispatcher::TextId next = 0;
+
+  void hand_out() {
+    for (auto& finished : dispatcher.take_finished()) {
+      const auto it = places.find(finished.text);
+      it->second.job->results[it->second.index] = std::move(finished.result);
+      --it->second.job->open;
+      places.erase(it);
+    }
+  }
+};
+
+class GuardedProvider final : public Provider {
+ public:
+  GuardedProvider(std::unique_ptr<RemoteApi> api, Dispatcher dispatcher, Describe describe)
+      : api_(std::move(api)),
+        describe_(std::move(describe)),
+        shared_(std::make_shared<Shared>(std::move(dispatcher))) {}
+
+  [[nodiscard]] Capabilities capabilities(const EmbedOptions& options) const override {
+    return describe_(options);
+  }
+
+  Result<std::uint32_t> count_tokens(std::string_view /*text*/, Role /*role*/) const override {
+    return make_error(ErrorKind::kUnsupported, "the tokens of this model are not known here",
+                      api_->model().name);
+  }
+
+  std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
+                                       const EmbedOptions& options) override {
+    Job job;
+    job.results.assign(texts.size(), Embedding{});
+    const Status possible = check(options);
+    std::unique_lock lock(shared_->mutex);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      Status status = possible;
+      if (status) status = sendable(texts[i]);
+      if (!status) {
+        job.results[i] = std::move(status).error();
+        continue;
+      }
+      ++job.open;
+      shared_->places.emplace(shared_->next, Place{&job, i, texts[i]});
+      shared_->dispatcher.add(now(), shared_->next++, texts[i].size(), options.role);
+    }
+    while (job.open > 0) step(lock, job);
+    return std::move(job.results);
+  }
+
+ private:
+  [[nodiscard]] Status sendable(std::string_view text) const {
+    if (!is_valid_utf8(text)) {
+      return make_error(ErrorKind::kInvalidData, "the text is not valid UTF-8");
+    }
+    if (text.empty() && !api_->model().dialect->takes_empty) {
+      return make_error(ErrorKind::kInvalidData, "the text is empty, which the API refuses");
+    }
+    return {};
+  }
+
+  /// Sends one request, or waits for something to happen.
+  void step(std::unique_lock<std::mutex>& lock, const Job& job) {
+    auto send = shared_->dispatcher.next(now());
+    shared_->hand_out();
+    if (send) {
+      std::vector<std::string_view> texts;
+      for (const auto text : send->texts) texts.push_back(shared_->places.at(text).text);
+      lock.unlock();
+      api_->start(texts, send->role, send->timeout,
+                  [shared = shared_, call = send->call](CallResult result) {
+                    const std::lock_guard guard(shared->mutex);
+                    shared->dispatcher.ended(now(), call, std::move(result));
+                    shared->hand_out();
+                    shared->changed.notify_all();
+                  });
+      lock.lock();
+      return;
+    }
+    if (job.open == 0) return;
+    const Time wake = shared_->dispatcher.wake();
+    if (wake == policy::kNever) {
+      shared_->changed.wait(lock);
+    } else {
+      shared_->changed.wait_until(lock, wake);
+    }
+  }
+
+  const std::unique_ptr<RemoteApi> api_;
+  const Describe describe_;
+  const std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Provider>> make_guarded_provider(std::unique_ptr<RemoteApi> api,
+                                                        const DispatcherOptions& options,
+                                                        Describe describe) {
+  VECMILL_ASSIGN(Dispatcher dispatcher, Dispatcher::create(options));
+  return std::unique_ptr<Provider>(std::make_unique<GuardedProvider>(
+      std::move(api), std::move(dispatcher), std::move(describe)));
+}
+
+}  // namespace vecmill::remote

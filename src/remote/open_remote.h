@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "vecmill/provider.h"
+#include "vecmill/remote/request.h"
+#include "vecmill/result.h"
+
+namespace vecmill::remote {
+
+/// Whether a model's name is that of an API and a model: "voyage:voyage-code-3".
+[[nodiscard]] bool is_remote(std::string_view name);
+
+/// The value of a variable; empty when it is not set.
+using Environment = std::function<std::string(const std::string&)>;
+
+/// The name of the space of a model's vectors for what the API calls a role.
+using SpaceOf = std::function<std::string(const RemoteModel&, std::string_view role)>;
+
+/// The model behind `name`, ready to embed. Key and address come from the environment:
+/// VOYAGE_API_KEY, VOYAGE_BASE_URL and so on. A model whose dimension is not known is asked for one
+/// vector. `dims`: 0: what the model has.
+///   errors  kInvalidArgument (no such API, no address, dims that the model has not), kAuth (no
+///           key), and those of asking
+Result<std::unique_ptr<Provider>> open_remote(const std::string& name, std::uint32_t dims,
+                                              const Environment& environment,
+                                              const SpaceOf& space_of);
+
+}  // namespace vecmill::remote

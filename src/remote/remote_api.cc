@@ -1,0 +1,129 @@
+#include "vecmill/remote/remote_api.h"
+
+#include <mutex>
+#include <utility>
+
+#include "vecmill/remote/reply.h"
+#include "vecmill/remote/reply_check.h"
+
+namespace vecmill::remote {
+namespace {
+
+/// Of a reply: its frame, and each component as a number with 24 characters.
+constexpr std::uint64_t kReplyBytes = 64 << 10;
+constexpr std::uint64_t kBytesPerComponent = 24;
+constexpr std::uint64_t kMostDims = 8192;
+
+CallResult result_of(Failure failure) {
+  CallResult result;
+  result.outcome = failure.outcome;
+  result.error = std::move(failure.error);
+  result.settings = failure.settings;
+  result.retry_after = failure.retry_after;
+  return result;
+}
+
+/// A reply tells only the sum: each text is given its share by bytes.
+void share_tokens(std::uint64_t tokens, std::span<const std::string_view> texts,
+                  std::vector<Embedding>& embeddings) {
+  double all = 0, so_far = 0;
+  for (const std::string_view text : texts) all += static_cast<double>(text.size() + 1);
+  std::uint64_t given = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    so_far += static_cast<double>(texts[i].size() + 1);
+    const auto upto = static_cast<std::uint64_t>(static_cast<double>(tokens) * so_far / all);
+    embeddings[i].tokens = static_cast<std::uint32_t>(upto - given);
+    given = upto;
+  }
+}
+
+class HttpRemoteApi final : public RemoteApi {
+ public:
+  HttpRemoteApi(RemoteModel model, Secret key, std::shared_ptr<http::ApiClient> client)
+      : model_(std::move(model)),
+        key_(std::make_shared<const Secret>(std::move(key))),
+        client_(std::move(client)) {
+    if (model_.dialect->names_model) name_->value = model_.name;
+  }
+
+  [[nodiscard]] const RemoteModel& model() const override { return model_; }
+
+  void start(std::span<const std::string_view> texts, Role role, policy::Duration timeout,
+             Done done) override {
+    http::ApiRequest request;
+    request.url = model_.base_url + std::string(model_.dialect->path);
+    request.headers = request_headers(*model_.dialect, *key_);
+    request.body = request_body(model_, texts, role);
+    request.deadline = std::chrono::ceil<std::chrono::milliseconds>(timeout);
+    const std::uint64_t dims = model_.expected_dims() > 0 ? model_.expected_dims() : kMostDims;
+    request.max_bytes = kReplyBytes + texts.size() * (dims * kBytesPerComponent + 256);
+    client_->start(std::move(request),
+                   [model = model_, key = key_, name = name_, done = std::move(done),
+                    copies = std::vector<std::string>(texts.begin(), texts.end())](
+                       Result<http::ApiReply> reply) {
+                     done(reply ? read(model, *reply, copies, *key, *name)
+                                : result_of(transport_failure(reply.error())));
+                   });
+  }
+
+ private:
+  /// The name under which the model answers: known, or that of the first reply.
+  struct AnswersAs {
+    std::mutex mutex;
+    std::string value;
+  };
+
+  static CallResult read(const RemoteModel& model, const http::ApiReply& reply,
+                         const std::vector<std::string>& copies, const Secret& key,
+                         AnswersAs& name) {
+    const std::vector<std::string_view> texts(copies.begin(), copies.end());
+    const std::lock_guard lock(name.mutex);
+    std::string answered;
+    CallResult result = read_result(model, reply, texts, key, name.value, &answered);
+    if (result.outcome == policy::Outcome::kSuccess && name.value.empty()) name.value = answered;
+    return result;
+  }
+
+  const RemoteModel model_;
+  const std::shared_ptr<const Secret> key_;
+  const std::shared_ptr<http::ApiClient> client_;
+  const std::shared_ptr<AnswersAs> name_ = std::make_shared<AnswersAs>();
+};
+
+}  // namespace
+
+CallResult read_result(const RemoteModel& model, const http::ApiReply& reply,
+                       std::span<const std::string_view> texts, const Secret& key,
+                       std::string_view name, std::string* answered_as) {
+  CallResult result;
+  if (reply.status != 200) {
+    result = result_of(classify_failure(model, reply, texts, key));
+    result.rates = rate_readings(*model.dialect, reply.headers);
+    return result;
+  }
+  result.rates = rate_readings(*model.dialect, reply.headers);
+  auto parsed = parse_reply(model.dialect->shape, reply.body, texts.size());
+  Status status =
+      parsed ? check_reply(*parsed, {texts, model.expected_dims(), name}) : parsed.error();
+  if (!status) {
+    result.error = std::move(status).error();
+    result.error->where = model.dialect->name;
+    return result;
+  }
+  result.outcome = policy::Outcome::kSuccess;
+  result.tokens = parsed->tokens;
+  result.embeddings.resize(texts.size());
+  for (Reply::Row& row : parsed->rows) {
+    result.embeddings[row.index].vector = std::move(row.vector);
+  }
+  share_tokens(parsed->tokens, texts, result.embeddings);
+  if (answered_as != nullptr) *answered_as = std::move(parsed->model);
+  return result;
+}
+
+std::unique_ptr<RemoteApi> make_remote_api(RemoteModel model, Secret key,
+                                           std::shared_ptr<http::ApiClient> client) {
+  return std::make_unique<HttpRemoteApi>(std::move(model), std::move(key), std::move(client));
+}
+
+}  // namespace vecmill::remote

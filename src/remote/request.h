@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "vecmill/base/secret.h"
+#include "vecmill/http/client.h"
+#include "vecmill/provider.h"
+#include "vecmill/remote/dialect.h"
+
+namespace vecmill::remote {
+
+/// One model of one API.
+struct RemoteModel {
+  const Dialect* dialect = nullptr;
+  std::string base_url = {};     ///< without a slash at its end
+  std::string name = {};         ///< as the API calls it
+  std::uint32_t dims = 0;        ///< to be asked for; 0: what the model has
+  std::uint32_t known_dims = 0;  ///< what it has, where that is known
+
+  [[nodiscard]] std::uint32_t expected_dims() const { return dims > 0 ? dims : known_dims; }
+};
+
+/// The body of a request for the vectors of these texts (valid UTF-8), in JSON.
+[[nodiscard]] std::string request_body(const RemoteModel& model,
+                                       std::span<const std::string_view> texts, Role role);
+
+[[nodiscard]] std::vector<http::Header> request_headers(const Dialect& dialect, const Secret& key);
+
+/// Where a key belongs; a key that starts with al- is one of MongoDB's for Voyage.
+[[nodiscard]] std::string default_base_url(const Dialect& dialect, const Secret& key);
+
+/// What the API calls a role; empty: nothing is sent.
+[[nodiscard]] std::string_view role_name(const Dialect& dialect, Role role);
+
+}  // namespace vecmill::remote

@@ -1,0 +1,77 @@
+#include "vecmill/remote/request.h"
+
+#include <gtest/gtest.h>
+
+namespace vecmill::remote {
+namespace {
+
+using Texts = std::vector<std::string_view>;
+
+RemoteModel model_of(std::string_view dialect, std::string name, std::uint32_t dims = 0) {
+  return {find_dialect(dialect), "https://api.example/v1", std::move(name), dims};
+}
+
+TEST(RequestTest, EachApiIsAskedInItsOwnWords) {
+  const Texts texts{"a\"b", "c\n"};
+  const struct {
+    const char *dialect, *model;
+    std::uint32_t dims;
+    Role role;
+    const char* body;
+  } cases[] = {
+      {"voyage", "voyage-code-3", 2048, Role::kDocument,
+       R"({"model":"voyage-code-3","input":["a\"b","c\n"],"input_type":"document",)"
+       R"("output_dimension":2048,"encoding_format":"base64","truncation":false})"},
+      {"voyage", "voyage-4", 0, Role::kNone,
+       R"({"model":"voyage-4","input":["a\"b","c\n"],"encoding_format":"base64",)"
+       R"("truncation":false})"},
+      {"openai", "text-embedding-3-small", 256, Role::kQuery,
+       R"({"model":"text-embedding-3-small","input":["a\"b","c\n"],"dimensions":256,)"
+       R"("encoding_format":"base64"})"},
+      {"openai-compatible", "m", 0, Role::kDocument, R"({"model":"m","input":["a\"b","c\n"]})"},
+      {"cohere", "embed-v4.0", 512, Role::kQuery,
+       R"({"model":"embed-v4.0","texts":["a\"b","c\n"],"input_type":"search_query",)"
+       R"("output_dimension":512,"embedding_types":["float"],"truncate":"NONE"})"},
+      {"cohere", "embed-v4.0", 0, Role::kNone,
+       R"({"model":"embed-v4.0","texts":["a\"b","c\n"],"input_type":"search_document",)"
+       R"("embedding_types":["float"],"truncate":"NONE"})"},
+      {"jina", "jina-embeddings-v4", 0, Role::kQuery,
+       R"({"model":"jina-embeddings-v4","input":["a\"b","c\n"],"task":"retrieval.query",)"
+       R"("truncate":false})"},
+      {"mistral", "codestral-embed", 64, Role::kDocument,
+       R"({"model":"codestral-embed","input":["a\"b","c\n"],"output_dimension":64})"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(request_body(model_of(c.dialect, c.model, c.dims), texts, c.role), c.body)
+        << c.dialect;
+  }
+}
+
+TEST(RequestTest, TheKeyGoesWhereTheApiLooksForIt) {
+  const Secret key("k1");
+  const auto last = [&](const char* dialect) {
+    return request_headers(*find_dialect(dialect), key).back();
+  };
+  EXPECT_EQ(last("voyage").name + "=" + last("voyage").value, "Authorization=Bearer k1");
+  EXPECT_EQ(last("azure").name + "=" + last("azure").value, "api-key=k1");
+  for (const auto& header : request_headers(*find_dialect("ollama"), Secret())) {
+    EXPECT_NE(header.name, "Authorization");
+  }
+}
+
+TEST(RequestTest, TheKeyPicksVoyagesHost) {
+  const Dialect& voyage = *find_dialect("voyage");
+  EXPECT_EQ(default_base_url(voyage, Secret("pa-x")), "https://api.voyageai.com/v1");
+  EXPECT_EQ(default_base_url(voyage, Secret("al-x")), "https://ai.mongodb.com/v1");
+  EXPECT_EQ(default_base_url(*find_dialect("openai"), Secret("al-x")), "https://api.openai.com/v1");
+}
+
+TEST(RequestTest, KnownModelsBelongToKnownApis) {
+  EXPECT_EQ(find_model("voyage", "voyage-code-3").dims, 1024u);
+  EXPECT_EQ(find_model("openai", "text-embedding-3-large").dims, 3072u);
+  EXPECT_EQ(find_model("openai", "voyage-code-3").dims, 0u);
+  EXPECT_EQ(find_dialect("nobody"), nullptr);
+}
+
+}  // namespace
+}  // namespace vecmill::remote
