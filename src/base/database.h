@@ -29,6 +29,7 @@ class Database {
   /// Known after the first statement; the header of a file may say so, too.
   [[nodiscard]] bool is_read_only() const;
   [[nodiscard]] Error error(int code) const;
+  [[nodiscard]] const std::string& path() const { return path_; }
 
   struct Close {
     void operator()(sqlite3* db) const;
