@@ -28,8 +28,7 @@ Status check(const std::vector<Budget>& budgets) {
 }
 
 std::optional<std::string> scope_for(const Budget& budget, const Call& call) {
-  if (budget.limit.span == Span::kRun)
-    return call.run.empty() ? std::nullopt : std::optional(run_scope(call.run));
+  if (budget.limit.span == Span::kRun) return run_scope(call.run);
   if (!budget.tenant.empty()) {
     if (call.tenant.empty()) return std::nullopt;
     if (budget.tenant != "*" && budget.tenant != call.tenant) return std::nullopt;

@@ -32,8 +32,7 @@ Status check(const Call& call) {
 }
 
 std::vector<std::string> scopes_of(const Call& call) {
-  std::vector<std::string> scopes{kEverything};
-  if (!call.run.empty()) scopes.push_back(run_scope(call.run));
+  std::vector<std::string> scopes{kEverything, run_scope(call.run)};
   if (!call.tenant.empty()) scopes.push_back(tenant_scope(call.tenant));
   for (const auto& [key, value] : call.tags) scopes.push_back(tag_scope(key, value));
   return scopes;

@@ -24,8 +24,9 @@ struct TextUse {
 /// One request to a provider, as it is known before it is sent. A retry is a call of its own.
 struct Call {
   std::string provider, model;
-  std::string tenant = {}, run = {};  ///< empty: none
-  Tags tags = {};                     ///< project, user, category, … ; no '=' in a key
+  std::string tenant = {};  ///< empty: none
+  std::string run = {};     ///< those without a name are one run
+  Tags tags = {};           ///< project, user, category, … ; no '=' in a key
   std::uint32_t dims = 0;
   bool urgent = false;  ///< somebody waits for it
   std::vector<TextUse> texts = {};

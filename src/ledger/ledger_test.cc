@@ -123,9 +123,30 @@ TEST_F(LedgerTest, AHardStopHolds) {
   EXPECT_TRUE(ledger->settle(first, {Bill::kBilled, 10}));
   granted(*ledger, call_of(90));
   EXPECT_EQ(verdict(*ledger, call_of(1)), Verdict::kStopped);
-  Call other = call_of(100);
-  other.run = "another";
-  granted(*ledger, other);
+  const Error error = refusal(refused, {run_budget(100)}, kNoon);
+  EXPECT_EQ(error.kind, ErrorKind::kLimited);
+  EXPECT_EQ(error.retry_after, std::nullopt);
+  EXPECT_EQ(error.to_string(),
+            "the budget of 0.0001 dollars a run: has no room for the call; "
+            "raise the budget, or use a local model, which is free");
+  for (const char* run : {"another", ""}) {
+    Call other = call_of(100);
+    other.run = run;
+    granted(*ledger, other);
+    other.most_tokens = 1;
+    EXPECT_EQ(verdict(*ledger, other), Verdict::kStopped) << run;
+  }
+}
+
+TEST_F(LedgerTest, SumsThatAreTooGreatStopIt) {
+  PriceBook book;
+  ASSERT_TRUE(book.add("paid,m,2026-01-01,10000", "prices"));
+  const auto ledger = std::move(*Ledger::open({path_, book}));
+  const Call call = call_of(kMaxTokens);  // ten million dollars
+  for (int n = 0; n < 922; ++n) granted(*ledger, call);
+  EXPECT_FALSE(ledger->intent(call, kNoon));
+  EXPECT_EQ(entries().size(), 922U);
+  EXPECT_EQ(ledger->used(run_budget(1), "r", kNoon).value(), 9'220'000'000'000'000'000U);
 }
 
 TEST_F(LedgerTest, WhatIsFreeIsNeverHeldUp) {

@@ -15,7 +15,7 @@ constexpr std::string_view kBuiltIn =
 #include "vecmill/ledger/prices.inc"
     ;
 
-constexpr std::size_t kColumns = 7;
+constexpr std::size_t kColumns = 8;
 constexpr std::size_t kNeeded = 4;  // those from the batch price on may be missing
 
 /// The last column takes the rest of the line, commas too.
@@ -31,6 +31,27 @@ std::size_t split(std::string_view line, std::array<std::string_view, kColumns>&
   return n;
 }
 
+std::optional<unsigned> digits(std::string_view text) {
+  unsigned value = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, code] = std::from_chars(text.data(), end, value);
+  if (code != std::errc() || at != end) return std::nullopt;
+  return value;
+}
+
+/// "256 512"
+std::optional<std::vector<std::uint32_t>> parse_dims(std::string_view text) {
+  std::vector<std::uint32_t> dims;
+  while (!text.empty()) {
+    const std::size_t space = text.find(' ');
+    const auto one = digits(text.substr(0, space));
+    if (!one || *one == 0 || (!dims.empty() && *one <= dims.back())) return std::nullopt;
+    dims.push_back(*one);
+    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
+  }
+  return dims;
+}
+
 Result<Price> parse_line(std::string_view line, const std::string& where) {
   const auto wrong = [&](const char* what) {
     return make_error(ErrorKind::kInvalidData, what, where,
@@ -39,7 +60,7 @@ Result<Price> parse_line(std::string_view line, const std::string& where) {
   std::array<std::string_view, kColumns> columns;
   if (!is_valid_utf8(line)) return wrong("is not UTF-8");
   if (split(line, columns) < kNeeded) return wrong("has fewer than four columns");
-  const auto& [provider, model, from, price, batch, space, source] = columns;
+  const auto& [provider, model, from, price, batch, space, dims, source] = columns;
   if (provider.empty() || model.empty()) return wrong("names no provider or no model");
   const auto day = parse_day(from);
   if (!day) return wrong("the third column is no date");
@@ -47,19 +68,14 @@ Result<Price> parse_line(std::string_view line, const std::string& where) {
   if (!dollars || *dollars > kMaxPrice) return wrong("the fourth column is no price");
   const auto batch_dollars = batch.empty() ? dollars : parse_dollars(batch);
   if (!batch_dollars || *batch_dollars > kMaxPrice) return wrong("the fifth column is no price");
+  const auto sizes = parse_dims(dims);
+  if (!sizes) return wrong("the seventh column is no list of dimensions, the smallest first");
   Price result{std::string(provider), std::string(model), *day, *dollars};
   if (!batch.empty()) result.batch = batch_dollars;
   result.space = space;
+  result.dims = *sizes;
   result.source = source;
   return result;
-}
-
-std::optional<unsigned> digits(std::string_view text) {
-  unsigned value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, code] = std::from_chars(text.data(), end, value);
-  if (code != std::errc() || at != end) return std::nullopt;
-  return value;
 }
 
 }  // namespace

@@ -17,9 +17,10 @@ namespace vecmill::ledger {
 struct Price {
   std::string provider, model;  ///< model "*": all that have no price of their own
   std::chrono::sys_days from;
-  Money per_million = 0;            ///< tokens
-  std::optional<Money> batch = {};  ///< per million through the provider's batch API
-  std::string space = {};           ///< models with the same one make comparable vectors
+  Money per_million = 0;                 ///< tokens
+  std::optional<Money> batch = {};       ///< per million through the provider's batch API
+  std::string space = {};                ///< models with the same one make comparable vectors
+  std::vector<std::uint32_t> dims = {};  ///< sizes of vectors that it makes, the smallest first
   std::string source = {};
 };
 
@@ -27,8 +28,8 @@ struct Price {
 /// gave is an error and never 0; what is free says so by a 0.
 ///
 /// The text form, one price a line, # begins a comment:
-///   provider,model,from,dollars per million tokens[,batch[,space[,source]]]
-///   voyage,voyage-4,2026-06-18,0.06,0.0402,voyage-4,seen on the price page
+///   provider,model,from,dollars per million tokens[,batch[,space[,dims[,source]]]]
+///   voyage,voyage-4,2026-06-18,0.06,0.0402,voyage-4,256 512 1024 2048,seen on the price page
 class PriceBook {
  public:
   static PriceBook built_in();

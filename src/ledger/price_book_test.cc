@@ -109,11 +109,13 @@ TEST(PriceBookTest, WhatIsFreeSaysSo) {
 
 TEST(PriceBookTest, AUsersPriceReplacesAndAdds) {
   PriceBook book = book_of("x,m,2026-01-01,0.10\nx,*,2026-01-01,0\n");
-  ASSERT_TRUE(book.add("# mine\r\n\r\nx,m,2026-01-01,0.30,0.1,s,a, b\r\nx,n,2026-01-01,0.40", "u"));
+  ASSERT_TRUE(
+      book.add("# mine\r\n\r\nx,m,2026-01-01,0.30,0.1,s,256 512,a, b\r\nx,n,2026-01-01,0.40", "u"));
   const Price m = book.find("x", "m", at("2026-01-01")).value();
   EXPECT_EQ(m.per_million, 300'000'000U);
   EXPECT_EQ(m.batch, 100'000'000U);
   EXPECT_EQ(m.space, "s");
+  EXPECT_THAT(m.dims, testing::ElementsAre(256, 512));
   EXPECT_EQ(m.source, "a, b");
   EXPECT_EQ(book.find("x", "n", at("2026-01-01")).value().per_million, 400'000'000U);
   EXPECT_EQ(book.find("x", "o", at("2026-01-01")).value().per_million, 0U);
@@ -121,10 +123,12 @@ TEST(PriceBookTest, AUsersPriceReplacesAndAdds) {
 }
 
 TEST(PriceBookTest, AWrongLineIsNamedAndNothingIsAdded) {
-  for (const char* line : {"x,m,2026-01-01", "x,m,2026-13-01,1", "x,m,2026-1-1,1",
-                           "x,m,2026-02-29,1", ",m,2026-01-01,1", "x,,2026-01-01,1",
-                           "x,m,2026-01-01,", "x,m,2026-01-01,free", "x,m,2026-01-01,10001",
-                           "x,m,2026-01-01,1,cheap", "x,\xFF,2026-01-01,1", "y,m,2026-01-01,2"}) {
+  for (const char* line :
+       {"x,m,2026-01-01", "x,m,2026-13-01,1", "x,m,2026-1-1,1", "x,m,2026-02-29,1",
+        ",m,2026-01-01,1", "x,,2026-01-01,1", "x,m,2026-01-01,", "x,m,2026-01-01,free",
+        "x,m,2026-01-01,10001", "x,m,2026-01-01,1,cheap", "x,m,2026-01-01,1,,,512 256",
+        "x,m,2026-01-01,1,,,0", "x,m,2026-01-01,1,,,all", "x,\xFF,2026-01-01,1",
+        "y,m,2026-01-01,2"}) {
     PriceBook book;
     const Status added = book.add("y,m,2026-01-01,1\n" + std::string(line), "prices.csv");
     ASSERT_FALSE(added) << line;
