@@ -106,6 +106,8 @@ bool Liveness::is_alive(std::uint64_t session) const {
 Result<Entry> read_entry(const Statement& row) {
   const auto number = [&](int column) { return static_cast<std::uint64_t>(row.number(column)); };
   const auto text = [&](int column) { return std::string(row.text(column)); };
+  if (number(2) > static_cast<std::uint64_t>(Bill::kUnknown))
+    return make_error(ErrorKind::kInvalidData, "a call is damaged", "ledger");
   Entry entry;
   entry.id = number(0);
   entry.made = Date(std::chrono::seconds(row.number(1)));

@@ -298,6 +298,20 @@ TEST_F(LedgerTest, TheFileIsPrivateAndNeverBegunAnew) {
   EXPECT_EQ(std::filesystem::file_size(path_), size);
 }
 
+TEST_F(LedgerTest, ADamagedCallIsAnError) {
+  for (const char* sql : {"UPDATE calls SET state=4", "UPDATE calls SET state=0, tags='{'",
+                          "UPDATE calls SET tags='{\"k\":1}'"}) {
+    const auto ledger = open();
+    const CallId id = granted(*ledger, call_of(1));
+    auto db = Database::open_shared(path_);
+    ASSERT_TRUE(db->run(sql));
+    const Status read = for_each_call(*db, {}, [](const Entry&) {});
+    ASSERT_FALSE(read) << sql;
+    EXPECT_EQ(read.error().kind, ErrorKind::kInvalidData) << sql;
+    EXPECT_EQ(ledger->settle(id, {Bill::kBilled, 1}).error().kind, ErrorKind::kInvalidData) << sql;
+  }
+}
+
 TEST_F(LedgerTest, AnotherVersionOrProgramIsRefused) {
   for (const char* pragma : {"PRAGMA user_version=2", "PRAGMA application_id=1"}) {
     std::filesystem::remove(path_);
