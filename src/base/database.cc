@@ -37,6 +37,12 @@ Result<Database> Database::open_shared(const std::filesystem::path& path,
   return db;
 }
 
+std::uint64_t Database::last_id() const {
+  return static_cast<std::uint64_t>(sqlite3_last_insert_rowid(db_.get()));
+}
+std::uint64_t Database::changes() const {
+  return static_cast<std::uint64_t>(sqlite3_changes64(db_.get()));
+}
 bool Database::is_read_only() const { return sqlite3_db_readonly(db_.get(), "main") == 1; }
 
 Error Database::error(int code) const {
@@ -90,6 +96,7 @@ Result<bool> Statement::step() {
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
+  reset();  // else the next parameters would be refused
   return db_->error(code);
 }
 

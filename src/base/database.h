@@ -29,6 +29,10 @@ class Database {
   /// Known after the first statement; the header of a file may say so, too.
   [[nodiscard]] bool is_read_only() const;
   [[nodiscard]] Error error(int code) const;
+  /// Of the row that the last INSERT of this connection made, and how many the last change met.
+  [[nodiscard]] std::uint64_t last_id() const;
+  [[nodiscard]] std::uint64_t changes() const;
+  [[nodiscard]] const std::string& path() const { return path_; }
 
   struct Close {
     void operator()(sqlite3* db) const;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "vecmill/base/failpoint.h"
+#include "vecmill/base/file_format.h"
 #include "vecmill/base/file_system.h"
 
 namespace vecmill::cache {
@@ -14,38 +15,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kApplication = 0x564D4348;  // "VMCH"
-constexpr std::int64_t kVersion = 1;
-
-constexpr const char* kTables =
-    "CREATE TABLE vectors(id INTEGER PRIMARY KEY, made INTEGER, used INTEGER, row BLOB);"
-    "CREATE INDEX by_made ON vectors(made);"
-    "CREATE INDEX by_used ON vectors(used);"
-    "CREATE TABLE seal(sample BLOB)";
-
-Result<std::int64_t> number(const Database& db, const char* sql) {
-  VECMILL_ASSIGN(Statement statement, Statement::prepare(db, sql));
-  VECMILL_ASSIGN(const bool row, statement.step());
-  return row ? statement.number(0) : 0;
-}
+constexpr FileFormat kFormat{
+    .name = "cache",
+    .application = 0x564D4348,  // "VMCH"
+    .version = 1,
+    .tables =
+        "CREATE TABLE vectors(id INTEGER PRIMARY KEY, made INTEGER, used INTEGER, row BLOB);"
+        "CREATE INDEX by_made ON vectors(made);"
+        "CREATE INDEX by_used ON vectors(used);"
+        "CREATE TABLE seal(sample BLOB)",
+    .way_out = "choose another file, or remove this one"};
 
 std::uint64_t size_of(const fs::path& path) {
   std::error_code failed;
   const auto size = fs::file_size(path, failed);
   return failed ? 0 : size;
-}
-
-/// All or nothing; another process may have been first.
-Status create(Database& db, RowCodec& codec) {
-  VECMILL_TRY(db.run("BEGIN IMMEDIATE"));
-  VECMILL_ASSIGN(const auto tables, number(db, "SELECT count(*) FROM sqlite_schema"));
-  if (tables > 0) return db.run("ROLLBACK");
-  VECMILL_TRY(db.run(kTables));
-  VECMILL_TRY(db.run("PRAGMA application_id=" + std::to_string(kApplication)));
-  VECMILL_TRY(db.run("PRAGMA user_version=" + std::to_string(kVersion)));
-  VECMILL_ASSIGN(Statement seal, Statement::prepare(db, "INSERT INTO seal VALUES(?)"));
-  VECMILL_TRY(seal.bind_blob(1, codec.sample()).execute());
-  return db.run("COMMIT");
 }
 
 }  // namespace
@@ -66,24 +50,14 @@ Result<Database> CacheFile::connect() const { return Database::open_shared(path_
 
 Status CacheFile::prepare(RowCodec& codec) const {
   VECMILL_ASSIGN(Database db, connect());
-  VECMILL_ASSIGN(const auto tables, number(db, "SELECT count(*) FROM sqlite_schema"));
-  if (tables == 0) VECMILL_TRY(create(db, codec));
+  VECMILL_TRY(prepare_file(db, kFormat, [&]() -> Status {
+    VECMILL_ASSIGN(Statement seal, Statement::prepare(db, "INSERT INTO seal VALUES(?)"));
+    return seal.bind_blob(1, codec.sample()).execute();
+  }));
   return check(db, codec);
 }
 
 Status CacheFile::check(const Database& db, RowCodec& codec) const {
-  VECMILL_ASSIGN(const auto application, number(db, "PRAGMA application_id"));
-  VECMILL_ASSIGN(const auto version, number(db, "PRAGMA user_version"));
-  if (application != kApplication) {
-    return make_error(ErrorKind::kUnsupported, "is a SQLite file of another program",
-                      path_.string(), "choose another file for the cache");
-  }
-  if (version != kVersion) {
-    return make_error(ErrorKind::kUnsupported,
-                      "is a cache of version " + std::to_string(version) +
-                          "; this program reads version " + std::to_string(kVersion),
-                      path_.string(), "choose another file, or remove this one");
-  }
   VECMILL_ASSIGN(Statement seal, Statement::prepare(db, "SELECT sample FROM seal"));
   VECMILL_ASSIGN(const bool sealed, seal.step());
   const bool header_forbids_writing = db.is_read_only() && ::access(path_.c_str(), W_OK) == 0;

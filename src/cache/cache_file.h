@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "vecmill/base/database.h"
-#include "vecmill/cache/private_file.h"
+#include "vecmill/base/private_file.h"
 #include "vecmill/cache/row.h"
 
 namespace vecmill::cache {

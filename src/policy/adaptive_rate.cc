@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "vecmill/policy/wide.h"
+#include "vecmill/base/wide.h"
 
 namespace vecmill::policy {
 

@@ -5,26 +5,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "vecmill/base/budget_rule.h"
 #include "vecmill/policy/time.h"
 
 namespace vecmill::policy {
-
-/// Billionths of a dollar: a token of the cheapest models costs 20.
-using Money = std::uint64_t;
-
-/// What a budget is for; days and months are those of UTC.
-enum class Span : std::uint8_t { kRun, kDay, kMonth };
-
-struct BudgetLimit {
-  Span span = Span::kRun;
-  Money limit = 0;
-};
-
-struct BudgetOptions {
-  int alert_percent = 80;
-  /// What lies above this of a day or a month is let out evenly over it.
-  int throttle_percent = 100;
-};
 
 /// Money is reserved before a call and settled after it, in every limit or in none. What is spent,
 /// reserved or unknown is never above a limit, in whatever order calls begin and end, as long as
@@ -68,8 +52,7 @@ class Budget {
 
  private:
   struct Window {
-    BudgetLimit limit;
-    Money alert_at = 0, throttle_at = 0;
+    BudgetRule rule;
     Date start = Date::min(), end = Date::min();
     Usage usage = {};
     bool alerted = false;
@@ -81,7 +64,6 @@ class Budget {
   };
 
   void roll(Date now);
-  [[nodiscard]] static Date ready(const Window& window, Money amount);
 
   std::vector<Window> windows_;
   std::unordered_map<ReservationId, Reservation> open_;

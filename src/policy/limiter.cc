@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "vecmill/policy/wide.h"
+#include "vecmill/base/wide.h"
 
 namespace vecmill::policy {
 namespace {

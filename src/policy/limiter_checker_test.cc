@@ -5,10 +5,10 @@
 #include <map>
 #include <numeric>
 
+#include "vecmill/base/wide.h"
 #include "vecmill/policy/checker.h"
 #include "vecmill/policy/limiter.h"
 #include "vecmill/policy/random.h"
-#include "vecmill/policy/wide.h"
 
 namespace vecmill::policy {
 namespace {

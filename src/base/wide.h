@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace vecmill::policy {
+namespace vecmill {
 
 __extension__ typedef unsigned __int128 Wide;
 
@@ -15,4 +15,4 @@ __extension__ typedef unsigned __int128 Wide;
   return static_cast<std::uint64_t>((static_cast<Wide>(a) * b + c - 1) / c);
 }
 
-}  // namespace vecmill::policy
+}  // namespace vecmill

@@ -4,7 +4,7 @@
 
 #include "vecmill/result.h"
 
-namespace vecmill::cache {
+namespace vecmill {
 
 /// Makes sure that `path` is a file of this user that no one else can read; it is created, empty
 /// and with mode 0600, when it is not there.
@@ -30,4 +30,4 @@ class SharedLock {
   int fd_ = -1;
 };
 
-}  // namespace vecmill::cache
+}  // namespace vecmill

@@ -1,4 +1,4 @@
-#include "vecmill/cache/private_file.h"
+#include "vecmill/base/private_file.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-namespace vecmill::cache {
+namespace vecmill {
 namespace {
 
 Status check_private(const struct stat& info, const std::filesystem::path& path) {
@@ -20,11 +20,11 @@ Status check_private(const struct stat& info, const std::filesystem::path& path)
     return make_error(ErrorKind::kIo, "is not a file", path.string(), "choose another name");
   if (info.st_uid != ::geteuid()) {
     return make_error(ErrorKind::kIo, "belongs to another user", path.string(),
-                      "vectors tell of their texts; choose a file of your own");
+                      "choose a file of your own");
   }
   if ((info.st_mode & 077) != 0) {
     return make_error(ErrorKind::kIo, "others may read or write it", path.string(),
-                      "vectors tell of their texts; chmod 600 " + path.string());
+                      "chmod 600 " + path.string());
   }
   return {};
 }
@@ -73,4 +73,4 @@ void SharedLock::share() const {
   }
 }
 
-}  // namespace vecmill::cache
+}  // namespace vecmill

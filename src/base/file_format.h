@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "vecmill/base/database.h"
+
+namespace vecmill {
+
+/// What tells a kind of SQLite file from every other.
+struct FileFormat {
+  const char* name;  ///< "cache"
+  std::int64_t application = 0, version = 0;
+  const char* tables;   ///< the SQL that creates them
+  const char* way_out;  ///< what to do with a file of another version
+};
+
+/// Makes an empty file one of this format, all or nothing, with what `fill` writes in the same
+/// transaction; of one that is not empty, checks program and version. Processes may race.
+///   errors  kUnsupported: of another program or version; those of SQLite
+Status prepare_file(Database& db, const FileFormat& format,
+                    const std::function<Status()>& fill = {});
+
+/// The first column of the first row; 0 when there is none.
+Result<std::int64_t> read_number(const Database& db, std::string_view sql);
+
+}  // namespace vecmill

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vecmill/ledger/ledger_file.h"
+
+namespace vecmill::ledger {
+
+/// Spending summed up by columns: day, week (ISO), month, provider, model, tenant, run, tag (all of
+/// them), tag:KEY; project, user and category are short for such tags.
+struct ReportOptions {
+  Date from = Date::min(), to = Date::max();
+  std::vector<std::string> by = {"day"};
+};
+
+struct Sums {
+  std::uint64_t calls = 0;
+  std::uint64_t texts = 0, tokens = 0;  ///< of the calls that were billed
+  Money cost = 0;
+  Money held = 0;  ///< open or unknown: may still be billed
+};
+
+struct ReportRow {
+  std::vector<std::string> keys;  ///< [by]; "" where a call has none
+  Sums sums;
+};
+
+struct Report {
+  std::vector<std::string> by;
+  std::vector<ReportRow> rows;  ///< in the order of their keys
+  Sums total;
+};
+
+///   errors  kInvalidArgument: no such column
+Result<Report> make_report(const Database& db, const ReportOptions& options);
+
+[[nodiscard]] std::string to_csv(const Report& report);   ///< RFC 4180, with a header
+[[nodiscard]] std::string to_json(const Report& report);  ///< one object, ends with a line end
+
+/// What the month that `now` is in will have cost in the end.
+struct Projection {
+  std::string month;  ///< "2026-11"
+  Money so_far = 0;   ///< spent, open and unknown
+  Money projected = 0;
+  std::string method;  ///< how that was computed, for people
+};
+
+/// So far, and for the rest of the month the rate of the last days: seven, or as many as there
+/// are calls, at least one.
+Result<Projection> project_month(const Database& db, Date now);
+
+[[nodiscard]] std::string to_json(const Projection& projection);
+
+}  // namespace vecmill::ledger
