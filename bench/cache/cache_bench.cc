@@ -130,18 +130,34 @@ std::size_t get_from(cache::Cache& cache, cache::Cache::Texts texts) {
       std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.hit; }));
 }
 
-void measure_single(const char* what, Level& level, std::size_t rows, std::size_t count) {
-  const auto texts = pick(rows, count, 99);
-  std::vector<double> micros;
-  for (const std::string& text : texts) {
-    const std::string_view view = text;
-    const auto start = Clock::now();
-    VECMILL_CHECK(get_from(level, {&view, 1}) == 1);
-    micros.push_back(1e6 * seconds_since(start));
+double at(const std::vector<double>& sorted, std::size_t percent) {
+  return sorted[sorted.size() * percent / 100];
+}
+
+/// One text at a time, in rounds of `count`: the median of the rounds, and their smallest and
+/// largest p99.
+void measure_single(const char* what, Level& level, std::size_t rows, std::size_t count,
+                    int rounds) {
+  std::vector<double> p50, p99;
+  double longest = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const auto texts = pick(rows, count, 99 + static_cast<unsigned>(round));
+    std::vector<double> micros;
+    for (const std::string& text : texts) {
+      const std::string_view view = text;
+      const auto start = Clock::now();
+      VECMILL_CHECK(get_from(level, {&view, 1}) == 1);
+      micros.push_back(1e6 * seconds_since(start));
+    }
+    std::sort(micros.begin(), micros.end());
+    p50.push_back(at(micros, 50));
+    p99.push_back(at(micros, 99));
+    longest = std::max(longest, micros.back());
   }
-  std::sort(micros.begin(), micros.end());
-  std::printf("%-44s p50 %.1f us, p99 %.1f us, max %.1f us of %zu\n", what, micros[count / 2],
-              micros[count * 99 / 100], micros.back(), count);
+  std::sort(p50.begin(), p50.end());
+  std::sort(p99.begin(), p99.end());
+  std::printf("%-44s p50 %.1f us, p99 %.1f us (%.1f to %.1f), max %.1f us; %d x %zu\n", what,
+              at(p50, 50), at(p99, 50), p99.front(), p99.back(), longest, rounds, count);
 }
 
 void measure_memory() {
@@ -179,11 +195,12 @@ void measure_file(const cache::SqliteOptions& options, std::size_t rows) {
   const std::size_t count = std::min<std::size_t>(rows, 100'000);
   measure_batches("hits in batches of 256", rows, count,
                   [&](cache::Cache::Texts texts) { return get_from(*level, texts); });
-  measure_single("one look-up, page cache warm", *level, rows, count);
+  measure_single("one look-up, page cache warm", *level, rows, count / kRounds, kRounds);
   level.reset();
   forget(options.path);
   level = open();
-  measure_single("one look-up, page cache cold", *level, rows, std::min<std::size_t>(rows, 2000));
+  measure_single("one look-up, page cache cold", *level, rows, std::min<std::size_t>(rows, 2000),
+                 1);
 }
 
 int run(int argc, char** argv) {
