@@ -11,6 +11,7 @@ ModelOptions model_options(const Settings& settings) {
   options.max_seq_length = settings.count("max-seq-length");
   options.device = settings.text("device");
   options.threads = settings.count("threads");
+  options.use_cache = CacheMode::kOff;
   return options;
 }
 
