@@ -139,34 +139,49 @@ std::size_t get_from(cache::Cache& cache, cache::Cache::Texts texts) {
       std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.hit; }));
 }
 
-double at(const std::vector<double>& sorted, std::size_t percent) {
-  return sorted[sorted.size() * percent / 100];
-}
+/// The median and the p99 of each round, in microseconds.
+class Latencies {
+ public:
+  void end_round(std::vector<double> micros) {
+    std::sort(micros.begin(), micros.end());
+    p50_.push_back(micros[micros.size() / 2]);
+    p99_.push_back(micros[micros.size() * 99 / 100]);
+    longest_ = std::max(longest_, micros.back());
+  }
 
-/// One text at a time, in rounds of `count`: the median of the rounds, and their smallest and
-/// largest p99.
+  void report(const char* what) {
+    std::sort(p50_.begin(), p50_.end());
+    std::sort(p99_.begin(), p99_.end());
+    std::printf("%-44s p50 %.1f us, p99 %.1f us (%.1f to %.1f), max %.1f us\n", what,
+                p50_[p50_.size() / 2], p99_[p99_.size() / 2], p99_.front(), p99_.back(), longest_);
+  }
+
+ private:
+  std::vector<double> p50_, p99_;
+  double longest_ = 0;
+};
+
+/// One text at a time, in rounds of `count`, by the clock and by the time of the core: other
+/// programs that want the core do not count in the second.
 void measure_single(const char* what, Level& level, std::size_t rows, std::size_t count,
                     int rounds) {
-  std::vector<double> p50, p99;
-  double longest = 0;
+  Latencies by_clock, by_core;
   for (int round = 0; round < rounds; ++round) {
     const auto texts = pick(rows, count, 99 + static_cast<unsigned>(round));
-    std::vector<double> micros;
+    std::vector<double> clock, core;
     for (const std::string& text : texts) {
       const std::string_view view = text;
       const auto start = Clock::now();
+      const double used = cpu_seconds();
       VECMILL_CHECK(get_from(level, {&view, 1}) == 1);
-      micros.push_back(1e6 * seconds_since(start));
+      core.push_back(1e6 * (cpu_seconds() - used));
+      clock.push_back(1e6 * seconds_since(start));
     }
-    std::sort(micros.begin(), micros.end());
-    p50.push_back(at(micros, 50));
-    p99.push_back(at(micros, 99));
-    longest = std::max(longest, micros.back());
+    by_clock.end_round(std::move(clock));
+    by_core.end_round(std::move(core));
   }
-  std::sort(p50.begin(), p50.end());
-  std::sort(p99.begin(), p99.end());
-  std::printf("%-44s p50 %.1f us, p99 %.1f us (%.1f to %.1f), max %.1f us; %d x %zu\n", what,
-              at(p50, 50), at(p99, 50), p99.front(), p99.back(), longest, rounds, count);
+  by_clock.report(what);
+  by_core.report("  of the core's time");
 }
 
 void measure_memory() {
