@@ -53,7 +53,10 @@ class VectorCacheTest : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  const fs::path folder_ = fs::temp_directory_path() / ("vecmill-vc-" + std::to_string(::getpid()));
+  /// In memory where there is such a place: the cache syncs often.
+  const fs::path folder_ =
+      (fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) /
+      ("vecmill-vector-cache-" + std::to_string(::getpid()));
   std::string before_;
 };
 
