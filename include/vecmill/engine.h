@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "vecmill/cache.h"
 #include "vecmill/provider.h"
 #include "vecmill/record.h"
 #include "vecmill/result.h"
@@ -22,6 +23,8 @@ struct ModelOptions {
   std::string device = "cpu";        ///< or "auto"
   std::string dtype = "auto";        ///< "f32", "int8"; auto: the fastest that is as exact as f32
   std::uint32_t threads = 0;         ///< 0: one per core that this process may use
+  CacheMode use_cache = CacheMode::kAuto;
+  CacheOptions cache = {};
 };
 
 enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };
@@ -44,6 +47,18 @@ struct EmbedProgress {
   std::uint64_t resumed = 0;            ///< done before it
   std::uint64_t texts_total = 0;        ///< in the whole input; 0: unknown (standard input)
   double seconds = 0;
+  std::uint64_t cached = 0;  ///< of `texts`, those found in the cache
+};
+
+/// What a cache did for a run. Only dense vectors are cached.
+struct CacheReport {
+  bool used = false;
+  std::uint64_t hits = 0;        ///< rows whose vector was found
+  std::uint64_t misses = 0;      ///< rows whose vector the model made
+  std::uint64_t duplicates = 0;  ///< rows that share the vector of an equal text, made once
+  std::uint64_t failures = 0;    ///< times that the file could not be read or written
+  std::string failure;           ///< the last of them
+  std::string set_aside;         ///< where a damaged file went; empty: it was whole
 };
 
 struct EmbedReport {
@@ -55,6 +70,7 @@ struct EmbedReport {
   double seconds = 0, load_seconds = 0;
   std::uint64_t peak_rss_bytes = 0;
   bool was_complete = false;  ///< resume of a finished output: nothing was done
+  CacheReport cache;          ///< of this run; failures since the engine was opened
   SpaceInfo space;
 };
 
@@ -82,7 +98,8 @@ enum class QueryMode : std::uint8_t {
 class Engine {
  public:
   ///   errors  kNotFound with the command that gets the model, kUnsupported, kInvalidData,
-  ///           kInvalidArgument (device, dims, max_seq_length)
+  ///           kInvalidArgument (device, dims, max_seq_length); with a cache also
+  ///           those of cache_status
   static Result<std::unique_ptr<Engine>> open(const ModelOptions& options);
   ~Engine();
 
@@ -97,6 +114,14 @@ class Engine {
   Result<EmbedReport> run(const EmbedJob& job,
                           const std::function<void(const EmbedProgress&)>& progress = {},
                           const std::stop_token& stop = {});
+
+  /// As `run`, but only into the cache: `job.out` and `job.resume` are not looked at. What is in
+  /// the cache already is not made again.
+  ///   errors  as `run`; kInvalidArgument: without a cache; the cache's own when it cannot be
+  ///   written
+  Result<EmbedReport> warm(const EmbedJob& job,
+                           const std::function<void(const EmbedProgress&)>& progress = {},
+                           const std::stop_token& stop = {});
 
   /// Reads and tokenizes only.
   Result<CountReport> count(const EmbedJob& job, const std::stop_token& stop = {});

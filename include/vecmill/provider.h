@@ -21,6 +21,7 @@ struct Capabilities {
   std::uint32_t max_batch_texts = 0;   ///< per call; 0: any
   std::uint64_t max_batch_tokens = 0;  ///< per call; 0: any
   bool batches_itself = false;         ///< wants many texts per call and cuts them by itself
+  bool remote = false;                 ///< a server is asked: it takes time, and maybe money
 };
 
 struct EmbedOptions {
@@ -29,12 +30,19 @@ struct EmbedOptions {
   Outputs outputs = {};
 };
 
+enum class VectorOrigin : std::uint8_t {
+  kModel,   ///< made now
+  kCache,   ///< found in the cache
+  kShared,  ///< made now, once, for several equal texts: of all of these but the first
+};
+
 struct Embedding {
   std::vector<float> vector;  ///< [dims]; what was not asked for is empty
   std::uint32_t tokens = 0;   ///< that went into the model, special tokens included
   std::uint32_t truncated_tokens = 0;
   SparseVector sparse = {};
   std::vector<float> multivector = {};  ///< [n, multivector_dims]: a unit vector for each token
+  VectorOrigin origin = VectorOrigin::kModel;
 };
 
 /// Turns texts into vectors. Nothing of limits, retries or money is inside: they wrap it.

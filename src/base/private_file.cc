@@ -12,7 +12,11 @@
 namespace vecmill {
 namespace {
 
-Status check_private(const struct stat& info, const std::filesystem::path& path) {
+constexpr const char* kWhy = "it tells of your texts";
+constexpr std::size_t kSmall = 4096;
+
+Status check_private(const struct stat& info, const std::filesystem::path& path,
+                     const std::string& why) {
   if (S_ISLNK(info.st_mode)) {
     return make_error(ErrorKind::kIo, "is a link", path.string(), "name the file itself");
   }
@@ -20,11 +24,11 @@ Status check_private(const struct stat& info, const std::filesystem::path& path)
     return make_error(ErrorKind::kIo, "is not a file", path.string(), "choose another name");
   if (info.st_uid != ::geteuid()) {
     return make_error(ErrorKind::kIo, "belongs to another user", path.string(),
-                      "choose a file of your own");
+                      why + "; choose a file of your own");
   }
   if ((info.st_mode & 077) != 0) {
     return make_error(ErrorKind::kIo, "others may read or write it", path.string(),
-                      "chmod 600 " + path.string());
+                      why + "; chmod 600 " + path.string());
   }
   return {};
 }
@@ -45,7 +49,31 @@ Status make_private_file(const std::filesystem::path& path) {
   if (errno != EEXIST) return system_error(path, "cannot create");
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return system_error(path, "cannot read its mode");
-  return check_private(info, path);
+  return check_private(info, path, kWhy);
+}
+
+Result<std::string> read_private_file(const std::filesystem::path& path, const std::string& why) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) {
+    if (errno == ENOENT) return make_error(ErrorKind::kNotFound, "is not there", path.string());
+    if (errno == ELOOP) {
+      return make_error(ErrorKind::kIo, "is a link", path.string(), "name the file itself");
+    }
+    return system_error(path, "cannot read");
+  }
+  struct stat info {};
+  Status status = ::fstat(fd, &info) != 0 ? Status(system_error(path, "cannot read its mode"))
+                                          : check_private(info, path, why);
+  std::string text(kSmall + 1, '\0');
+  const ssize_t size = status ? ::read(fd, text.data(), text.size()) : 0;
+  if (size < 0) status = system_error(path, "cannot read");
+  ::close(fd);
+  VECMILL_TRY(std::move(status));
+  if (size > static_cast<ssize_t>(kSmall)) {
+    return make_error(ErrorKind::kIo, "is too large", path.string(), "name another file");
+  }
+  text.resize(static_cast<std::size_t>(size));
+  return text;
 }
 
 Result<SharedLock> SharedLock::take(const std::filesystem::path& path) {

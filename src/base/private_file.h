@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "vecmill/result.h"
 
@@ -10,6 +11,11 @@ namespace vecmill {
 /// and with mode 0600, when it is not there.
 ///   errors  kIo: cannot be created; a link, a folder, another's or readable by others
 Status make_private_file(const std::filesystem::path& path);
+
+/// What a small file holds that no one else can read.
+///   why     for the hint: what others could do with it
+///   errors  kNotFound; kIo: cannot be read, more than 4 KiB; else as make_private_file
+Result<std::string> read_private_file(const std::filesystem::path& path, const std::string& why);
 
 /// A lock between processes on a file of its own: shared by all that use something, and held alone
 /// by one that replaces it.

@@ -18,6 +18,7 @@ struct Cache::Batch {
   std::vector<std::size_t> uses;  ///< how often each stands in the batch
   std::vector<std::optional<Result<Embedding>>> values;
   std::vector<bool> hit;
+  std::vector<bool> shared;           ///< also: given away once
   std::vector<std::size_t> distinct;  ///< of each text of the call, its place in here
 
   Batch(const KeyMaker& maker, Texts all, Time at, const Make& by) : make(by), now(at) {
@@ -39,6 +40,7 @@ struct Cache::Batch {
     }
     values.resize(keys.size());
     hit.resize(keys.size());
+    shared.resize(keys.size());
   }
 
   [[nodiscard]] std::vector<std::size_t> missing() const {
@@ -56,7 +58,9 @@ struct Cache::Batch {
     for (const std::size_t place : distinct) {
       Result<Embedding>& value = *values[place];
       const bool last = --uses[place] == 0;
-      all.push_back({last ? std::move(value) : value, keys[place], hit[place]});
+      all.push_back(
+          {last ? std::move(value) : value, keys[place], hit[place], shared[place] && !hit[place]});
+      shared[place] = true;
     }
     return all;
   }
@@ -84,7 +88,7 @@ void Cache::look_up(Batch& batch, std::span<const std::size_t> places) {
   std::vector<std::optional<Hit>> found(keys.size());
   std::vector<std::size_t> level_of(keys.size());
   for (std::size_t level = 0; level < levels_.size(); ++level) {
-    if (!levels_[level]->get_many(keys, batch.now, found)) ++counts_.failures;
+    note(levels_[level]->get_many(keys, batch.now, found));
     std::vector<Item> new_here;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (!found[i] || level_of[i] != 0) continue;
@@ -103,7 +107,7 @@ void Cache::look_up(Batch& batch, std::span<const std::size_t> places) {
 void Cache::keep(std::span<const Item> items, Time now, std::size_t levels) {
   if (items.empty()) return;
   for (std::size_t level = 0; level < levels; ++level) {
-    if (!levels_[level]->put_many(items, now)) ++counts_.failures;
+    note(levels_[level]->put_many(items, now));
   }
 }
 
@@ -130,6 +134,7 @@ void Cache::make_or_join(Batch& batch, std::span<const std::size_t> missing, std
     if (seats.leads(i)) continue;
     if (auto value = seats.wait(i)) {
       batch.values[missing[i]] = std::move(*value);
+      batch.shared[missing[i]] = true;
       counts_.joined += batch.uses[missing[i]];
     } else {
       again.push_back(missing[i]);
@@ -164,6 +169,13 @@ bool Cache::round(Embedding& value) const {
   return true;
 }
 
+void Cache::note(const Status& done) {
+  if (done) return;
+  ++counts_.failures;
+  const std::lock_guard lock(failure_mutex_);
+  failure_ = done.error();
+}
+
 Cache::Stats Cache::stats() {
   Stats stats;
   for (const auto& level : levels_) stats.levels.push_back(level->stats());
@@ -172,6 +184,8 @@ Cache::Stats Cache::stats() {
   stats.joined = counts_.joined;
   stats.made = counts_.made;
   stats.failures = counts_.failures;
+  const std::lock_guard lock(failure_mutex_);
+  stats.failure = failure_;
   return stats;
 }
 

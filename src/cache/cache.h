@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -25,8 +27,9 @@ class Cache {
 
   struct Answer {
     Result<Embedding> value;
-    Key key;           ///< what names this text in results: tells nothing of it
-    bool hit = false;  ///< nobody had to be asked
+    Key key;              ///< what names this text in results: tells nothing of it
+    bool hit = false;     ///< a level had it
+    bool shared = false;  ///< made for an equal text: of this batch, or of another thread
   };
   using Texts = std::span<const std::string_view>;
   /// One result per text, in order; one bad text fails alone.
@@ -39,11 +42,12 @@ class Cache {
 
   struct Stats {
     std::vector<LevelStats> levels;
-    std::uint64_t texts = 0;       ///< asked for
-    std::uint64_t duplicates = 0;  ///< of them, texts that stood in the same batch before
-    std::uint64_t joined = 0;      ///< of them, made by another thread that was first
-    std::uint64_t made = 0;        ///< given to `make`
-    std::uint64_t failures = 0;    ///< calls of a level that failed
+    std::uint64_t texts = 0;            ///< asked for
+    std::uint64_t duplicates = 0;       ///< of them, texts that stood in the same batch before
+    std::uint64_t joined = 0;           ///< of them, made by another thread that was first
+    std::uint64_t made = 0;             ///< given to `make`
+    std::uint64_t failures = 0;         ///< calls of a level that failed
+    std::optional<Error> failure = {};  ///< the last of them
   };
   [[nodiscard]] Stats stats();
 
@@ -55,6 +59,7 @@ class Cache {
   void make_or_join(Batch& batch, std::span<const std::size_t> missing, std::uint64_t landed);
   void make(Batch& batch, std::span<const std::size_t> places);
   bool round(Embedding& value) const;
+  void note(const Status& done);
 
   std::vector<std::unique_ptr<Level>> levels_;
   const Store store_;
@@ -67,6 +72,8 @@ class Cache {
     std::atomic<std::uint64_t> failures = 0;
   };
   Counts counts_;
+  std::mutex failure_mutex_;
+  std::optional<Error> failure_;
 };
 
 }  // namespace vecmill::cache

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -32,12 +34,29 @@ std::uint64_t size_of(const fs::path& path) {
   return failed ? 0 : size;
 }
 
+/// It does not begin as a cache: what is in it may be dear to somebody. Opened and closed before
+/// SQLite has locks on it.
+bool is_of_others(const fs::path& path) {
+  constexpr std::string_view kSqlite = "SQLite format 3";
+  constexpr std::size_t kApplicationAt = 68;
+  std::ifstream file(path, std::ios::binary);
+  std::string start(kApplicationAt + 4, '\0');
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  return file.gcount() > 0 &&
+         !(start.starts_with(kSqlite) && start.substr(kApplicationAt) == "VMCH");
+}
+
 }  // namespace
 
 Result<CacheFile> CacheFile::open(const fs::path& path, RowCodec& codec) {
   CacheFile file;
   file.path_ = path;
   VECMILL_TRY(make_private_file(path));
+  std::error_code failed;
+  if (!fs::exists(file.beside(".lock"), failed) && is_of_others(path)) {
+    return make_error(ErrorKind::kUnsupported, "is not a cache", path.string(),
+                      "choose another file for the cache");
+  }
   VECMILL_ASSIGN(file.lock_, SharedLock::take(file.beside(".lock")));
   const Status ready = file.prepare(codec);
   if (ready) return file;

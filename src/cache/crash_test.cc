@@ -196,6 +196,21 @@ TEST_F(DamageTest, AFileThatIsNoneIsSetAsideOnce) {
   EXPECT_LE(files, 3) << "cache, lock and what was set aside last";
 }
 
+TEST_F(DamageTest, AFileThatWasNeverACacheStays) {
+  const std::string other_program = "SQLite format 3" + std::string(100, '\0');
+  for (const std::string& text :
+       {std::string("x"), std::string("dear to somebody"), other_program}) {
+    const fs::path mine = folder_ / "mine";
+    std::ofstream(mine) << text;
+    fs::permissions(mine, fs::perms::owner_read | fs::perms::owner_write);
+    const auto level = open(mine);
+    ASSERT_FALSE(level) << text;
+    EXPECT_EQ(level.error().kind, ErrorKind::kUnsupported);
+    EXPECT_EQ(content(mine), text);
+    EXPECT_FALSE(fs::exists(mine.string() + ".lock"));
+  }
+}
+
 TEST_F(DamageTest, AFileThatAnotherUsesIsNotReplaced) {
   const auto user = open(path_);
   ASSERT_TRUE(user);

@@ -308,18 +308,23 @@ Status SqliteLevel::make_room(std::uint64_t bytes) {
 }
 
 Result<CleanReport> SqliteLevel::clean(std::uint64_t budget, Time now) {
+  Excess excess{.live_bytes = live_limit() / 20 * 19};
+  if (options_.ttl.count() > 0) excess.made_until = now - options_.ttl;
+  return prune(budget, excess);
+}
+
+Result<CleanReport> SqliteLevel::prune(std::uint64_t budget, const Excess& excess) {
   CleanReport report;
   const auto remove = [&]() -> Status {
     VECMILL_TRY(write_uses());
     VECMILL_TRY(writer_->db.run("BEGIN IMMEDIATE"));
-    if (options_.ttl.count() > 0) {
-      writer_->expire.bind(1, static_cast<std::uint64_t>(seconds_of(now - options_.ttl)));
+    if (excess.made_until) {
+      writer_->expire.bind(1, static_cast<std::uint64_t>(seconds_of(*excess.made_until)));
       VECMILL_TRY(writer_->expire.bind(2, budget).execute());
       VECMILL_ASSIGN(report.removed, writer_->count_changes());
     }
-    const std::uint64_t enough = live_limit() / 20 * 19;
     VECMILL_ASSIGN(std::uint64_t live, writer_->live_bytes());
-    while (live > enough && report.removed < budget) {
+    while (live > excess.live_bytes && report.removed < budget) {
       VECMILL_ASSIGN(const auto gone,
                      evict(std::min(budget - report.removed, std::uint64_t{kEvictRows})));
       if (gone == 0) break;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -28,6 +29,12 @@ struct SqliteOptions {
 struct CleanReport {
   std::uint64_t removed = 0;
   bool more = false;  ///< there is more to remove
+};
+
+/// What may go.
+struct Excess {
+  std::optional<Time> made_until = {};           ///< rows put then or before
+  std::uint64_t live_bytes = ~std::uint64_t{0};  ///< what the rows may take on disk
 };
 
 struct VerifyReport {
@@ -56,6 +63,9 @@ class SqliteLevel : public Level {
   /// Removes up to `budget` rows that are expired, or the least used while less than 5 % of the
   /// limit is free: for the background, in small steps.
   Result<CleanReport> clean(std::uint64_t budget, Time now);
+
+  /// Removes up to `budget` rows: those of that age, then the least used.
+  Result<CleanReport> prune(std::uint64_t budget, const Excess& excess);
 
   /// Reads every row and drops the damaged ones.
   Result<VerifyReport> verify();

@@ -62,6 +62,24 @@ again and compares it with what came; rm asks first, unless --yes.
 
   vecmill models ls)";
 
+constexpr std::string_view kCacheDetails =
+    R"(Vectors by tenant, model, settings and the exact bytes of a text; no text is in the file. A text
+that embed finds there has the very bits that the model makes.
+
+stats says what there is; warm embeds IN into the cache and writes no output; prune removes what is
+old (--older-than), then what was not used for longest (--max-size); compact gives free space back to
+the disk; verify reads every row and drops the damaged ones (exit code 1 when there were any);
+export and import go through one file with checksums; clear forgets everything and asks first,
+unless --yes.
+
+  vecmill cache warm docs.jsonl --model all-MiniLM-L6-v2
+  vecmill cache prune --older-than 7d --max-size 5GB
+  openssl rand -hex 32 > key && chmod 600 key && vecmill embed docs.jsonl --cache \
+      --cache-path sealed.db --cache-key-file key --out docs.npy
+
+Keys are made with a secret in cache/secret in --home: on another machine, or with another home,
+what was exported is only found together with this file.)";
+
 constexpr std::string_view kBenchDetails =
     R"(Latency by length, throughput by batch, both with the tokenizer and over all threads, beside what
 the multiplications alone would take; memory, and what to set. Wants an idle machine.
@@ -79,16 +97,18 @@ std::vector<Command> text_commands() {
       {"embed",
        "IN...",
        "turn texts into vectors",
-       {"out",        "model",  "role",     "dims",       "truncate",
-        "empty",      "store",  "id-field", "text-field", "format",
-        "whole-file", "resume", "dry-run",  "batch-size", "max-seq-length",
-        "device",     "dtype",  "threads",  "progress",   "outputs"},
+       {"out",       "model",          "role",           "dims",     "truncate",   "empty",
+        "store",     "id-field",       "text-field",     "format",   "whole-file", "resume",
+        "dry-run",   "batch-size",     "max-seq-length", "device",   "dtype",      "threads",
+        "progress",  "outputs",        "cache",          "no-cache", "cache-path", "cache-max-size",
+        "cache-ttl", "cache-key-file", "cache-key-env"},
        kEmbedDetails,
        run_embed},
       {"query",
        "TEXT",
        "ask an output of embed which of its texts are nearest",
-       {"index", "top", "mode", "model", "dims", "max-seq-length", "device", "dtype", "threads"},
+       {"index", "top", "mode", "model", "dims", "max-seq-length", "device", "dtype", "threads",
+        "cache", "no-cache"},
        kQueryDetails,
        run_query},
       {"tokenize",
@@ -120,6 +140,18 @@ std::vector<Command> model_commands() {
        {"yes"},
        kModelsDetails,
        run_models},
+      {"cache",
+       "stats | warm IN... | prune | compact | verify | export FILE | import FILE | clear",
+       "look after the vectors that were made before",
+       {"older-than",     "max-size",       "yes",
+        "cache-path",     "cache-max-size", "cache-ttl",
+        "cache-key-file", "cache-key-env",  "model",
+        "role",           "dims",           "truncate",
+        "id-field",       "text-field",     "format",
+        "whole-file",     "batch-size",     "max-seq-length",
+        "device",         "threads",        "progress"},
+       kCacheDetails,
+       run_cache},
       {"bench",
        "",
        "measure what a model reaches on this machine",

@@ -24,6 +24,7 @@ std::string words(std::string_view choices) {
 
 /// What may stand behind the command's name besides files and flags.
 std::string sub_words(const Command& command) {
+  if (command.name == "cache") return "stats warm prune compact verify export import clear";
   if (command.name == "models") return "ls show verify rm";
   if (command.name == "config") return "show";
   if (command.name == "completion") return "bash zsh fish";
@@ -125,7 +126,7 @@ std::string for_fish() {
       out += here + "-l " + std::string(flag->name);
       if (flag->letter != 0) out += std::string(" -s ") + flag->letter;
       if (flag->kind == FlagKind::kChoice) out += " -x -a " + fish_text(words(flag->choices));
-      if (flag->kind == FlagKind::kText || flag->kind == FlagKind::kCount) out += " -r";
+      if (flag->kind != FlagKind::kChoice && flag->kind != FlagKind::kSwitch) out += " -r";
       out += " -d " + fish_text(flag->help) + "\n";
     }
   }

@@ -1,6 +1,7 @@
 #include <stop_token>
 #include <string>
 
+#include "vecmill/cli/cache_settings.h"
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/interrupt.h"
 #include "vecmill/cli/model_settings.h"
@@ -76,7 +77,25 @@ std::string report_json(const EmbedReport& report, const std::string& out) {
   object.raw("truncated_ids", json_array(report.truncated_ids, json_text));
   object.number("seconds", report.seconds).number("load_seconds", report.load_seconds);
   object.count("peak_rss_bytes", report.peak_rss_bytes).yes("was_complete", report.was_complete);
+  JsonObject cache;
+  cache.yes("used", report.cache.used).count("hits", report.cache.hits);
+  cache.count("misses", report.cache.misses).count("duplicates", report.cache.duplicates);
+  cache.count("failures", report.cache.failures).text("set_aside", report.cache.set_aside);
+  object.raw("cache", cache.line());
   return object.line();
+}
+
+void say_cache(const CacheReport& cache) {
+  if (!cache.used) return;
+  say("cache: " + with_commas(cache.hits) + " found, " + with_commas(cache.misses) + " made, " +
+      with_commas(cache.duplicates) + " of equal texts");
+  if (!cache.set_aside.empty()) {
+    say("the cache was damaged: it is now " + cache.set_aside + ", and a new one is begun");
+  }
+  if (cache.failures > 0) {
+    say("the cache could not be used " + with_commas(cache.failures) +
+        " times, which cost time and nothing else; " + cache.failure);
+  }
 }
 
 void say_report(const EmbedReport& report, const EmbedJob& job, const Capabilities& model) {
@@ -95,6 +114,7 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
         ": " + per_second(report.embedded) + " texts/s, " + per_second(report.tokens) + " tokens/s";
   }
   say(line);
+  say_cache(report.cache);
   if (report.empty > 0) say(texts_of(report.empty) + " empty or blank");
   if (report.skipped > 0) say(texts_of(report.skipped) + " left out");
   if (report.truncated_texts > 0) {
@@ -117,8 +137,10 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
 Result<ExitCode> run_embed(const Invocation& invocation) {
   const Settings& settings = invocation.settings;
   VECMILL_ASSIGN(const EmbedJob job, job_of(invocation));
+  ModelOptions options = model_options(settings);
+  if (!settings.on("dry-run")) VECMILL_TRY(add_cache(settings, options));
   const Interrupt interrupt;
-  VECMILL_ASSIGN(const auto engine, Engine::open(model_options(settings)));
+  VECMILL_ASSIGN(const auto engine, Engine::open(options));
   const bool json = settings.on("json"), quiet = settings.on("quiet");
   if (settings.on("dry-run")) {
     auto code = count_only(*engine, job, json, interrupt.stop());

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <vector>
 
+#include "vecmill/cli/quantity.h"
 #include "vecmill/cli/suggest.h"
 
 namespace vecmill::cli {
@@ -39,7 +40,23 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"offline", kSwitch, "", "", "", "never touch the network", true},
     {"home", kText, "DIR", "", "", "folder of models and packed files", true},
     {"isa", kChoice, "I", "portable|avx2|avx512", "", "instruction set; empty: the best", true},
+    {"cache", kSwitch, "", "", "",
+     "keep the vectors and find those of earlier runs; not said: for servers only", true, 0, 0,
+     "cache.enabled"},
+    {"cache-path", kText, "FILE", "", "", "of the cache; empty: cache/vectors.db in --home", true,
+     0, 0, "cache.path"},
+    {"cache-max-size", kBytes, "SIZE", "", "10GB", "what the cache may take on the disk", true, 0,
+     0, "cache.max_size"},
+    {"cache-ttl", kAge, "AGE", "", "",
+     "when a vector is made anew; 0: never; empty: after 7d from a server, 30d from a local model",
+     true, 0, 0, "cache.ttl"},
+    {"cache-key-file", kText, "FILE", "", "",
+     "encrypt the cache; 64 hexadecimal digits stand in this file", true, 0, 0, "cache.key_file"},
+    {"cache-key-env", kText, "NAME", "", "", "or in this variable", true, 0, 0, "cache.key_env"},
     // Flags of single commands.
+    {"no-cache", kSwitch, "", "", "", "leave the cache alone"},
+    {"older-than", kAge, "AGE", "", "30d", "remove what was put that long ago: 7d, 12h"},
+    {"max-size", kBytes, "SIZE", "", "", "then remove the least used: 5GB"},
     {"out", kText, "OUT", "", "", ".npy, .jsonl or .db", false, 'o'},
     {"whole-file", kSwitch, "", "", "", "a .txt file is one text, not one a line"},
     {"resume", kSwitch, "", "", "", "go on where an interrupted run stopped"},
@@ -85,14 +102,16 @@ const Flag* find_flag(std::string_view name) {
 }
 
 std::string file_key(const Flag& flag) {
+  if (!flag.key.empty()) return std::string(flag.key);
   std::string key(flag.name);
   std::ranges::replace(key, '-', '_');
   return key;
 }
 
 std::string environment_name(const Flag& flag) {
-  std::string name = "VECMILL_" + file_key(flag);
+  std::string name = "VECMILL_" + std::string(flag.name);
   std::ranges::transform(name, name.begin(), [](char c) {
+    if (c == '-') return '_';
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   });
   return name;
@@ -108,6 +127,12 @@ Status check_value(const Flag& flag, std::string_view text, const std::string& w
       return bad_value(where,
                        given + " is not a whole number from 0 to " + std::to_string(flag.most));
     }
+  }
+  if (flag.kind == kBytes && text != flag.fallback && !parse_bytes(text)) {
+    return bad_value(where, given + " is not a size", "write it like 500MB or 10GiB");
+  }
+  if (flag.kind == kAge && text != flag.fallback && !parse_age(text)) {
+    return bad_value(where, given + " is not an age", "write it like 7d, 12h or 30m");
   }
   if (flag.kind == kSwitch && text != "true" && text != "false" && text != "1" && text != "0") {
     return bad_value(where, given + " is neither true nor false");

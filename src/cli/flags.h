@@ -10,7 +10,7 @@
 
 namespace vecmill::cli {
 
-enum class FlagKind : std::uint8_t { kText, kCount, kChoice, kSwitch };
+enum class FlagKind : std::uint8_t { kText, kCount, kChoice, kSwitch, kBytes, kAge };
 
 /// One row of the table that flags, environment, configuration files, help and completion share.
 struct Flag {
@@ -23,6 +23,7 @@ struct Flag {
   bool setting = false;                         ///< environment and files may give it too
   char letter = 0;                              ///< of the short form
   std::uint32_t most = std::uint32_t{1} << 20;  ///< kCount
+  std::string_view key = {};                    ///< in files, where it is not made of the name
 };
 
 [[nodiscard]] std::span<const Flag> all_flags();

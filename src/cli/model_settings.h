@@ -6,7 +6,9 @@
 namespace vecmill::cli {
 
 /// What the settings say about the model and the machine.
-[[nodiscard]] ModelOptions model_options(const Settings& settings);
+[[nodiscard]]  /// Without a cache; see add_cache.
+ModelOptions
+model_options(const Settings& settings);
 
 [[nodiscard]] EmbedOptions embed_options(const Settings& settings);
 

@@ -38,7 +38,7 @@ TEST(Output, JsonIsJsonWhateverIsInIt) {
 }
 
 TEST(Progress, HasAFixedDenominator) {
-  EmbedProgress now{1000, 50000, 500, 3000, 10.0};
+  EmbedProgress now{1000, 50000, 500, 3000, 10.0, 0};
   EXPECT_EQ(progress_text(now),
             "1,500 of 3,000 texts  50 %  100 texts/s  5,000 tokens/s  15 s left");
   now.seconds = 10000;
@@ -47,7 +47,9 @@ TEST(Progress, HasAFixedDenominator) {
   now.texts_total = 0;
   now.seconds = 10;
   EXPECT_EQ(progress_text(now), "1,500 texts  100 texts/s  5,000 tokens/s");
-  EXPECT_EQ(progress_text({0, 0, 500, 3000, 0}), "500 of 3,000 texts  16 %");
+  now.cached = 250;
+  EXPECT_EQ(progress_text(now), "1,500 texts  100 texts/s  5,000 tokens/s  25 % cached");
+  EXPECT_EQ(progress_text({0, 0, 500, 3000, 0, 0}), "500 of 3,000 texts  16 %");
 }
 
 TEST(Interrupt, TheCommandThatGoesOnCanBePasted) {

@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include "vecmill/cli/cache_settings.h"
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
@@ -56,7 +57,8 @@ Result<ExitCode> run_query(const Invocation& invocation) {
     return make_error(ErrorKind::kInvalidArgument, "there is no index to ask", {},
                       "name an output of embed with --index");
   }
-  VECMILL_ASSIGN(const ModelOptions options, options_for(settings, index));
+  VECMILL_ASSIGN(ModelOptions options, options_for(settings, index));
+  VECMILL_TRY(add_cache(settings, options));
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   VECMILL_ASSIGN(
       const std::vector<Hit> hits,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "vecmill/base/check.h"
+#include "vecmill/cli/quantity.h"
 #include "vecmill/cli/suggest.h"
 #include "vecmill/cli/toml_file.h"
 
@@ -76,6 +77,14 @@ std::uint32_t Settings::count(std::string_view name) const {
   std::uint32_t number = 0;
   std::from_chars(value.data(), value.data() + value.size(), number);
   return number;
+}
+
+std::uint64_t Settings::bytes(std::string_view name) const {
+  return parse_bytes(text(name)).value_or(0);
+}
+
+std::uint64_t Settings::seconds(std::string_view name) const {
+  return parse_age(text(name)).value_or(0);
 }
 
 bool Settings::on(std::string_view name) const {

@@ -30,6 +30,9 @@ class Settings {
 
   [[nodiscard]] const std::string& text(std::string_view name) const { return at(name).text; }
   [[nodiscard]] std::uint32_t count(std::string_view name) const;
+  /// kBytes and kAge; 0 for an empty one.
+  [[nodiscard]] std::uint64_t bytes(std::string_view name) const;
+  [[nodiscard]] std::uint64_t seconds(std::string_view name) const;
   [[nodiscard]] bool on(std::string_view name) const;
   [[nodiscard]] bool is_default(std::string_view name) const { return at(name).origin.empty(); }
   /// "--dims", "VECMILL_DIMS", "path:line" or "default".

@@ -63,6 +63,8 @@ TEST_F(SettingsTest, EachLayerAloneReachesEverySetting) {
     std::string value = "x";
     if (flag.kind == FlagKind::kCount) value = "7";
     if (flag.kind == FlagKind::kSwitch) value = "true";
+    if (flag.kind == FlagKind::kBytes) value = "20MB";
+    if (flag.kind == FlagKind::kAge) value = "7d";
     if (flag.kind == FlagKind::kChoice) value = flag.choices.substr(0, flag.choices.find('|'));
     const bool bare = flag.kind == FlagKind::kCount || flag.kind == FlagKind::kSwitch;
     Layers from_file = layers();
@@ -98,6 +100,9 @@ TEST_F(SettingsTest, BadValuesNameTheirLayer) {
   EXPECT_EQ(check("threads = 1025").message, "\"1025\" is not a whole number from 0 to 1024");
   EXPECT_EQ(check("dims = 1.5").message, "dims must be a text, a whole number, true or false");
   EXPECT_EQ(check("role = \"documnt\"").hint, "did you mean document?");
+  EXPECT_EQ(check("[cache]\nmax_size = \"ten\"").message, "\"ten\" is not a size");
+  EXPECT_EQ(check("cache.ttl = \"week\"").message, "\"week\" is not an age");
+  EXPECT_EQ(check("cache.pth = \"x\"").hint, "did you mean cache.path?");
   EXPECT_EQ(check("dims = [").kind, ErrorKind::kInvalidArgument);
   environment_["VECMILL_TRUNCATE"] = "middle";
   EXPECT_EQ(error_of(layers()).where, "VECMILL_TRUNCATE");

@@ -57,6 +57,7 @@ class Writer {
       EmbedProgress now;
       now.texts = report.embedded + report.failed + report.skipped;
       now.tokens = report.tokens;
+      now.cached = report.cache.hits;
       now.seconds = seconds();
       progress_(now);
     }
@@ -82,6 +83,9 @@ class Writer {
     report.skipped += window.skipped;
     report.empty += window.empty;
     report.tokens += window.tokens;
+    report.cache.hits += window.cached;
+    report.cache.duplicates += window.shared;
+    report.cache.misses += window.embedded - window.cached - window.shared;
     for (const OutputRow& row : window.rows) {
       if (row.truncated_tokens == 0) continue;
       ++report.truncated_texts;

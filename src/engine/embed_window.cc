@@ -55,6 +55,8 @@ OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& don
   row.truncated_tokens = result->truncated_tokens;
   done.tokens += result->tokens;
   ++done.embedded;
+  if (result->origin == VectorOrigin::kCache) ++done.cached;
+  if (result->origin == VectorOrigin::kShared) ++done.shared;
   return row;
 }
 

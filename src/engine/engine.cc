@@ -11,6 +11,7 @@
 #include "vecmill/engine/open_model.h"
 #include "vecmill/engine/rank.h"
 #include "vecmill/engine/run_report.h"
+#include "vecmill/engine/vector_cache.h"
 #include "vecmill/sink/scan.h"
 #include "vecmill/sink/sink_factory.h"
 #include "vecmill/source/source_factory.h"
@@ -48,13 +49,54 @@ Result<std::uint64_t> count_texts(const EmbedJob& job, const std::stop_token& st
   return count;
 }
 
+/// Where rows go that are in the cache by then: nowhere. Ends the run when the cache keeps nothing.
+class NoSink : public Sink {
+ public:
+  explicit NoSink(const engine::VectorCache& cache) : cache_(cache) {}
+
+  Status write(std::span<const OutputRow> /*rows*/) override { return check(); }
+  Status commit(const std::string& /*position*/) override { return check(); }
+  Status finish() override { return check(); }
+
+ private:
+  [[nodiscard]] Status check() const {
+    if (auto failure = cache_.failure()) return std::move(*failure);
+    return {};
+  }
+
+  const engine::VectorCache& cache_;
+};
+
 }  // namespace
 
 struct Engine::State {
+  std::unique_ptr<engine::VectorCache> cache;  ///< null: without
   std::unique_ptr<Provider> provider;
   std::unique_ptr<WorkerPool> pool;
   std::mutex pool_mutex;  ///< the pool does one thing at a time
   double load_seconds = 0;
+
+  /// What a report says whatever was done.
+  void describe(EmbedReport& report, const EmbedOptions& options) const {
+    report.space = provider->capabilities(options).space;
+    report.load_seconds = load_seconds;
+    report.peak_rss_bytes = peak_rss_bytes();
+  }
+
+  /// From a source at its place to a finished sink.
+  Result<EmbedReport> embed_all(Source& source, Sink& sink, const EmbedJob& job,
+                                const std::function<void(const EmbedProgress&)>& progress,
+                                const std::stop_token& stop) {
+    const std::lock_guard lock(pool_mutex);
+    const engine::RunParts parts{source, sink, *provider, *pool};
+    VECMILL_ASSIGN(EmbedReport report, engine::run_embedding(parts, job, progress, stop));
+    VECMILL_TRY(sink.finish());
+    if (cache) {
+      cache->tell(report.cache);
+      cache->clean();
+    }
+    return report;
+  }
 };
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -65,6 +107,11 @@ Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
   const std::uint32_t threads = options.threads > 0 ? options.threads : usable_cores();
   auto state = std::make_unique<State>();
   VECMILL_ASSIGN(state->provider, engine::open_model(options, threads));
+  const bool remote = state->provider->capabilities({}).remote;
+  if (engine::wants_cache(options.use_cache, remote)) {
+    VECMILL_ASSIGN(state->cache, engine::VectorCache::open(options.cache, remote));
+    state->provider = state->cache->in_front_of(std::move(state->provider));
+  }
   state->pool = std::make_unique<WorkerPool>(threads);
   state->load_seconds = seconds_since(start);
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
@@ -99,24 +146,38 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
   report.was_complete = out.complete;
   report.resumed = out.rows_done + out.rows_failed;
   if (!out.complete) {
+    const std::uint64_t resumed = report.resumed;
     VECMILL_ASSIGN(const std::uint64_t total, count_texts(job, stop));
     if (out.position) VECMILL_TRY(source->seek(*out.position));
     const auto tell = [&](EmbedProgress now) {
-      now.resumed = report.resumed;
+      now.resumed = resumed;
       now.texts_total = total;
       if (progress) progress(now);
     };
-    const std::lock_guard lock(state_->pool_mutex);
-    const engine::RunParts parts{*source, *out.sink, *state_->provider, *state_->pool};
-    const std::uint64_t resumed = report.resumed;
-    VECMILL_ASSIGN(report, engine::run_embedding(parts, job, tell, stop));
+    VECMILL_ASSIGN(report, state_->embed_all(*source, *out.sink, job, tell, stop));
     report.resumed = resumed;
-    VECMILL_TRY(out.sink->finish());
   }
-  report.space = space;
-  report.load_seconds = state_->load_seconds;
-  report.peak_rss_bytes = peak_rss_bytes();
+  state_->describe(report, job.options);
   if (!out.complete) VECMILL_TRY(engine::write_report(job.out, report));
+  return report;
+}
+
+Result<EmbedReport> Engine::warm(const EmbedJob& job,
+                                 const std::function<void(const EmbedProgress&)>& progress,
+                                 const std::stop_token& stop) {
+  VECMILL_TRY(state_->provider->check(job.options));
+  if (!state_->cache) {
+    return make_error(ErrorKind::kInvalidArgument, "there is no cache to fill");
+  }
+  VECMILL_ASSIGN(auto source, open_source(job));
+  VECMILL_ASSIGN(const std::uint64_t total, count_texts(job, stop));
+  const auto tell = [&](EmbedProgress now) {
+    now.texts_total = total;
+    if (progress) progress(now);
+  };
+  NoSink sink(*state_->cache);
+  VECMILL_ASSIGN(EmbedReport report, state_->embed_all(*source, sink, job, tell, stop));
+  state_->describe(report, job.options);
   return report;
 }
 

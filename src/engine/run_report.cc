@@ -26,6 +26,14 @@ Status write_report(const std::string& out, const EmbedReport& report) {
       {"seconds", report.seconds},
       {"load_seconds", report.load_seconds},
       {"peak_rss_bytes", report.peak_rss_bytes},
+      {"cache",
+       {{"used", report.cache.used},
+        {"hits", report.cache.hits},
+        {"misses", report.cache.misses},
+        {"duplicates", report.cache.duplicates},
+        {"failures", report.cache.failures},
+        {"failure", report.cache.failure},
+        {"set_aside", report.cache.set_aside}}},
   };
   const std::string text =
       json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";

@@ -39,11 +39,28 @@ class CachedProvider : public Provider {
         [&](cache::Cache::Texts missing) { return inner_->embed(missing, options); });
     std::vector<Result<Embedding>> results;
     results.reserve(answers.size());
-    for (auto& answer : answers) results.push_back(std::move(answer.value));
+    for (auto& answer : answers) {
+      if (answer.value) {
+        answer.value->origin = answer.hit      ? VectorOrigin::kCache
+                               : answer.shared ? VectorOrigin::kShared
+                                               : VectorOrigin::kModel;
+      }
+      results.push_back(std::move(answer.value));
+    }
+    if (options.truncate == Truncate::kError) refuse_cut(texts, options, results);
     return results;
   }
 
  private:
+  /// Vectors of texts that were cut are in the space of those that may not be cut, too.
+  void refuse_cut(std::span<const std::string_view> texts, const EmbedOptions& options,
+                  std::vector<Result<Embedding>>& results) {
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      if (!results[i] || results[i]->truncated_tokens == 0) continue;
+      results[i] = std::move(inner_->embed(texts.subspan(i, 1), options)[0]);
+    }
+  }
+
   const std::unique_ptr<Provider> inner_;
   const CacheUse use_;
 };

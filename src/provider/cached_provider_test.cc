@@ -99,6 +99,33 @@ TEST_F(CachedProviderTest, ABadTextFailsAloneEachTime) {
   }
 }
 
+TEST_F(CachedProviderTest, EachResultTellsWhereItIsFrom) {
+  const auto cached = provider();
+  const auto origins = [&](std::vector<std::string_view> texts) {
+    std::vector<VectorOrigin> all;
+    for (const auto& result : embed(*cached, std::move(texts))) all.push_back(result->origin);
+    return all;
+  };
+  using enum VectorOrigin;
+  EXPECT_EQ(origins({"a", "b", "a", "a"}), (std::vector{kModel, kModel, kShared, kShared}));
+  EXPECT_EQ(origins({"c", "a", "c", "a"}), (std::vector{kModel, kCache, kShared, kCache}));
+}
+
+TEST_F(CachedProviderTest, ATextThatMayNotBeCutHasNoVectorOfACutOne) {
+  std::string text;
+  for (int n = 0; n < 200; ++n) text += "word ";
+  const auto cached =
+      make_cached_provider(make_hash_provider({.dims = 64, .max_tokens = 100}),
+                           {cache_, "the secret of a tenant", [&] { return now_; }});
+  const EmbedOptions whole{.truncate = Truncate::kError};
+  EXPECT_GT(embed(*cached, {text})[0]->truncated_tokens, 0u);
+  const auto results = embed(*cached, {"a", text, "b"}, whole);
+  EXPECT_TRUE(results[0] && results[2]);
+  ASSERT_FALSE(results[1]);
+  EXPECT_EQ(results[1].error().kind, ErrorKind::kTooLong);
+  EXPECT_EQ(embed(*cached, {text})[0]->origin, VectorOrigin::kCache) << "it may be cut again";
+}
+
 TEST_F(CachedProviderTest, OtherOutputsGoToTheProvider) {
   const auto cached = provider();
   const EmbedOptions options{.outputs = {.dense = true, .sparse = true}};

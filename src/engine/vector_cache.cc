@@ -1,0 +1,60 @@
+#include "vecmill/engine/vector_cache.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "vecmill/cache/secret.h"
+#include "vecmill/engine/cache_place.h"
+#include "vecmill/provider/cached_provider.h"
+
+namespace vecmill::engine {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::days;
+using std::chrono::seconds;
+
+constexpr seconds kRemoteTtl = days(7), kLocalTtl = days(30);
+constexpr std::uint64_t kCleanRows = 4096;
+
+}  // namespace
+
+bool wants_cache(CacheMode mode, bool remote) {
+  return mode == CacheMode::kOn || (mode == CacheMode::kAuto && remote);
+}
+
+Result<std::unique_ptr<VectorCache>> VectorCache::open(const CacheOptions& options, bool remote) {
+  std::unique_ptr<VectorCache> opened(new VectorCache);
+  VECMILL_ASSIGN(const fs::path folder, make_cache_folder());
+  auto secret = cache::tenant_secret(folder / "secret");
+  if (!secret) return unusable_file(std::move(secret).error());
+  opened->secret_ = std::move(*secret);
+  VECMILL_ASSIGN(auto file,
+                 open_cache_file(options, options.ttl.value_or(remote ? kRemoteTtl : kLocalTtl)));
+  opened->file_ = file.get();
+  std::vector<std::unique_ptr<cache::Level>> levels;
+  levels.push_back(std::move(file));
+  opened->cache_ = std::make_shared<cache::Cache>(std::move(levels), cache::Store::kF32);
+  opened->keep_ = options.ttl.value_or(kLocalTtl);
+  VECMILL_ASSIGN(const fs::path path, cache_path(options));
+  opened->path_ = path.string();
+  return opened;
+}
+
+std::unique_ptr<Provider> VectorCache::in_front_of(std::unique_ptr<Provider> provider) const {
+  return provider::make_cached_provider(std::move(provider), {cache_, secret_, cache_now});
+}
+
+void VectorCache::tell(CacheReport& report) const {
+  const cache::Cache::Stats stats = cache_->stats();
+  report.used = true;
+  report.failures = stats.failures;
+  if (stats.failure) report.failure = stats.failure->to_string();
+  if (stats.levels[0].set_aside > 0) report.set_aside = path_ + ".corrupt";
+}
+
+void VectorCache::clean() {
+  if (keep_.count() > 0) (void)file_->prune(kCleanRows, {.made_until = cache_now() - keep_});
+}
+
+}  // namespace vecmill::engine

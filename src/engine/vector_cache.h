@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "vecmill/cache.h"
+#include "vecmill/cache/cache.h"
+#include "vecmill/cache/sqlite_level.h"
+#include "vecmill/engine.h"
+#include "vecmill/provider.h"
+#include "vecmill/result.h"
+
+namespace vecmill::engine {
+
+[[nodiscard]] bool wants_cache(CacheMode mode, bool remote);
+
+/// A cache in its file, and the secret that its keys are made with.
+class VectorCache {
+ public:
+  /// Makes the folder, the file and the secret that are not there yet.
+  ///   errors  as cache_status
+  static Result<std::unique_ptr<VectorCache>> open(const CacheOptions& options, bool remote);
+
+  /// A provider that is asked only for what is missing in here.
+  [[nodiscard]] std::unique_ptr<Provider> in_front_of(std::unique_ptr<Provider> provider) const;
+
+  /// What went wrong with the file so far: it costs time, never a result.
+  void tell(CacheReport& report) const;
+  /// The last failure to read or write the file.
+  [[nodiscard]] std::optional<Error> failure() const { return cache_->stats().failure; }
+
+  /// A small step of cleaning up: rows that are too old for anybody.
+  void clean();
+
+ private:
+  VectorCache() = default;
+
+  std::shared_ptr<cache::Cache> cache_;
+  cache::SqliteLevel* file_ = nullptr;  ///< in `cache_`
+  std::string secret_;
+  std::string path_;
+  std::chrono::seconds keep_{};  ///< 0: for ever
+};
+
+}  // namespace vecmill::engine

@@ -1,0 +1,100 @@
+#include "vecmill/engine/vector_cache.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "vecmill/engine.h"
+
+namespace vecmill::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+class VectorCacheTest : public testing::Test {
+ protected:
+  VectorCacheTest() {
+    fs::create_directories(folder_);
+    if (const char* home = std::getenv("VECMILL_HOME")) before_ = home;
+    ::setenv("VECMILL_HOME", (folder_ / "home").c_str(), 1);
+    std::ofstream texts(folder_ / "texts.txt");
+    for (int n = 0; n < 300; ++n) texts << "text " << n % 250 << " of 250\n";
+  }
+  ~VectorCacheTest() override {
+    if (before_.empty()) {
+      ::unsetenv("VECMILL_HOME");
+    } else {
+      ::setenv("VECMILL_HOME", before_.c_str(), 1);
+    }
+    fs::remove_all(folder_);
+  }
+
+  std::unique_ptr<Engine> open(CacheMode mode) {
+    ModelOptions options;
+    options.model = "builtin:hash";
+    options.threads = 2;
+    options.use_cache = mode;
+    return std::move(Engine::open(options).value());
+  }
+
+  EmbedJob job(const std::string& name) {
+    EmbedJob job;
+    job.inputs = {(folder_ / "texts.txt").string()};
+    job.out = (folder_ / name).string();
+    return job;
+  }
+
+  std::string bytes(const std::string& name) {
+    std::ifstream file(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  /// In memory where there is such a place: the cache syncs often.
+  const fs::path folder_ =
+      (fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) /
+      ("vecmill-vector-cache-" + std::to_string(::getpid()));
+  std::string before_;
+};
+
+TEST(WantsCacheTest, ServersUnlessSaidOtherwise) {
+  EXPECT_TRUE(wants_cache(CacheMode::kAuto, true));
+  EXPECT_FALSE(wants_cache(CacheMode::kAuto, false));
+  for (const bool remote : {true, false}) {
+    EXPECT_TRUE(wants_cache(CacheMode::kOn, remote));
+    EXPECT_FALSE(wants_cache(CacheMode::kOff, remote));
+  }
+}
+
+TEST_F(VectorCacheTest, FreshAndCachedOutputsAreTheSame) {
+  const auto plain = open(CacheMode::kAuto)->run(job("plain.npy"));
+  ASSERT_TRUE(plain && !plain->cache.used);
+  const auto cold = open(CacheMode::kOn)->run(job("cold.npy"));
+  ASSERT_TRUE(cold && cold->cache.used);
+  EXPECT_EQ(cold->cache.misses, 250u);
+  EXPECT_EQ(cold->cache.hits + cold->cache.duplicates, 50u);
+  const auto warm = open(CacheMode::kOn)->run(job("warm.npy"));
+  ASSERT_TRUE(warm);
+  EXPECT_EQ(warm->cache.hits, 300u);
+  EXPECT_EQ(warm->tokens, plain->tokens);
+  EXPECT_FALSE(bytes("plain.npy").empty());
+  EXPECT_EQ(bytes("plain.npy"), bytes("cold.npy"));
+  EXPECT_EQ(bytes("plain.npy"), bytes("warm.npy"));
+}
+
+TEST_F(VectorCacheTest, WarmingWritesNoOutput) {
+  const auto warmed = open(CacheMode::kOn)->warm(job("none.npy"));
+  ASSERT_TRUE(warmed) << warmed.error().to_string();
+  EXPECT_EQ(warmed->cache.misses, 250u);
+  EXPECT_FALSE(fs::exists(folder_ / "none.npy"));
+  EXPECT_EQ(open(CacheMode::kOn)->run(job("out.npy"))->cache.hits, 300u);
+  const auto without = open(CacheMode::kOff)->warm(job("none.npy"));
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().kind, ErrorKind::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace vecmill::engine
