@@ -37,14 +37,23 @@ class CountingSource : public Source {
 /// The vector of a text is its length; texts with a 13 at the end fail.
 class LengthProvider : public Provider {
  public:
-  [[nodiscard]] Capabilities capabilities(const EmbedOptions&) const override { return {}; }
+  [[nodiscard]] Capabilities capabilities(const EmbedOptions&) const override {
+    Capabilities result;
+    result.batches_itself = remote;
+    return result;
+  }
   Result<std::uint32_t> count_tokens(std::string_view text, Role) const override {
     return static_cast<std::uint32_t>(text.size());
   }
   std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
                                        const EmbedOptions&) override {
-    if (++calls_ == stop_after) stop.request_stop();
+    const int call = ++calls_;
+    if (call == stop_after) stop.request_stop();
     std::vector<Result<Embedding>> results;
+    if (refuse_after > 0 && call > refuse_after) {
+      results.assign(texts.size(), make_error(ErrorKind::kAuth, "no more"));
+      return results;
+    }
     for (const std::string_view text : texts) {
       if (text.ends_with("13")) {
         results.emplace_back(make_error(ErrorKind::kTooLong, "unlucky"));
@@ -54,7 +63,8 @@ class LengthProvider : public Provider {
     }
     return results;
   }
-  int stop_after = 0;
+  int stop_after = 0, refuse_after = 0;
+  bool remote = false;
   std::stop_source stop;
 
  private:
@@ -147,6 +157,23 @@ TEST(EmbedRunTest, AfterAStopWhatWasEmbeddedIsCommittedAndTheRestGoesOnBehindIt)
   ASSERT_TRUE(rest.go());
   EXPECT_EQ(run.sink.rows_.size() + rest.sink.rows_.size(), 5000U);
   EXPECT_EQ(rest.sink.rows_[0].id, run.sink.committed_position);
+}
+
+TEST(EmbedRunTest, AnErrorThatIsNoTextsFaultEndsTheRunAndIsNoRow) {
+  for (const bool remote : {false, true}) {
+    Job run;
+    run.provider.remote = remote;  // then a call is a window
+    run.provider.refuse_after = remote ? 2 : 60;
+    const auto report = run.go();
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().kind, ErrorKind::kAuth);
+    EXPECT_GT(run.sink.rows_.size(), 0U);
+    EXPECT_LT(run.sink.rows_.size(), 5000U);
+    EXPECT_EQ(run.sink.committed_position, std::to_string(run.sink.rows_.size()));
+    for (const OutputRow& row : run.sink.rows_) {
+      EXPECT_TRUE(!row.error || row.error->kind == ErrorKind::kTooLong);
+    }
+  }
 }
 
 TEST(EmbedRunTest, ABrokenInputKeepsWhatCameBeforeIt) {

@@ -46,7 +46,8 @@ struct KnownModel {
   std::uint32_t dims = 0;        ///< unless others are asked for
   std::uint32_t max_tokens = 0;  ///< per text
   std::uint64_t max_request_tokens = 0;
-  bool flexible = false;                                         ///< takes other dims
+  bool flexible = false;  ///< takes other dims
+  bool renamed = false;   ///< replies call it by another name
   std::uint32_t requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: as the dialect
 };
 

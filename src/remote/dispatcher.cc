@@ -103,7 +103,7 @@ bool Dispatcher::admit_head(Time now) {
     const Pending pending = std::move(*head_);
     head_.reset();
     split(pending, Outcome::kTooLarge,
-          make_error(ErrorKind::kLimited, "the text is larger than the rate limit ever allows"));
+          make_error(ErrorKind::kTooLong, "the text is larger than the rate limit ever allows"));
     return false;
   }
   head_wake_ = answer.ask_again;

@@ -43,7 +43,8 @@ class HttpRemoteApi final : public RemoteApi {
       : model_(std::move(model)),
         key_(std::make_shared<const Secret>(std::move(key))),
         client_(std::move(client)) {
-    if (model_.dialect->names_model) name_->value = model_.name;
+    const bool renamed = find_model(model_.dialect->name, model_.name).renamed;
+    if (model_.dialect->names_model && !renamed) name_->value = model_.name;
   }
 
   [[nodiscard]] const RemoteModel& model() const override { return model_; }
