@@ -62,9 +62,8 @@ ErrorFeedback::ErrorFeedback(const InputStatistics& statistics, std::span<const 
         const double factor = inverse[i];
         for (std::uint32_t j = i + 1; j < block.size; ++j) inverse[j] -= factor * row[j];
       }
-      std::transform(inverse.begin() + k + 1, inverse.end(),
-                     shares_.begin() + std::size_t{first + k} * kGramBlock + k + 1,
-                     [](double value) { return static_cast<float>(value); });
+      float* shares = shares_.data() + (std::size_t{first} + k) * kGramBlock;
+      for (std::uint32_t j = k + 1; j < block.size; ++j) shares[j] = static_cast<float>(inverse[j]);
     }
   }
 }

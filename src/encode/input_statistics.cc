@@ -10,11 +10,11 @@ void InputStatistics::add(const float* rows, std::uint32_t count, std::uint32_t 
   most.resize(in);
   gram.resize(std::size_t{in} * kGramBlock);
   for (const float* row = rows; row != rows + std::size_t{count} * in; row += in) {
-    for (std::uint32_t i = 0; i < in; ++i) {
+    for (std::size_t i = 0; i < in; ++i) {
       most[i] = std::max(most[i], std::abs(row[i]));
       const float* block = row + i / kGramBlock * kGramBlock;
-      float* sums = gram.data() + std::size_t{i} * kGramBlock;
-      for (std::uint32_t j = 0; j <= i % kGramBlock; ++j) sums[j] += row[i] * block[j];
+      float* sums = gram.data() + i * kGramBlock;
+      for (std::size_t j = 0; j <= i % kGramBlock; ++j) sums[j] += row[i] * block[j];
     }
   }
 }
