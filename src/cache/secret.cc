@@ -11,7 +11,7 @@
 #include "vecmill/base/failpoint.h"
 #include "vecmill/base/file_system.h"
 #include "vecmill/base/hash.h"
-#include "vecmill/cache/private_file.h"
+#include "vecmill/base/private_file.h"
 
 namespace vecmill::cache {
 namespace {

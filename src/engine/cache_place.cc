@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include "vecmill/cache/private_file.h"
+#include "vecmill/base/private_file.h"
 #include "vecmill/cache/secret.h"
 #include "vecmill/hub/store.h"
 
