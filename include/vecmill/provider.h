@@ -20,8 +20,7 @@ struct Capabilities {
   std::uint32_t max_tokens = 0;        ///< per text, special tokens included; 0: no limit known
   std::uint32_t max_batch_texts = 0;   ///< per call; 0: any
   std::uint64_t max_batch_tokens = 0;  ///< per call; 0: any
-  bool batches_itself = false;         ///< wants many texts per call and cuts them by itself
-  bool remote = false;                 ///< a server is asked: it takes time, and maybe money
+  bool remote = false;  ///< a server is asked: that takes time, maybe money; cuts batches itself
 };
 
 struct EmbedOptions {

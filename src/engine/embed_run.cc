@@ -129,7 +129,7 @@ Result<EmbedReport> run_embedding(const RunParts& parts, const EmbedJob& job,
   FirstError error;
   Writer writer(parts.sink, progress);
 
-  const bool remote = parts.provider.capabilities(job.options).batches_itself;
+  const bool remote = parts.provider.capabilities(job.options).remote;
   std::thread reader([&] {
     while (!stop.stop_requested()) {
       auto window = read_window(parts.source, job.options.outputs, remote);

@@ -39,7 +39,7 @@ class LengthProvider : public Provider {
  public:
   [[nodiscard]] Capabilities capabilities(const EmbedOptions&) const override {
     Capabilities result;
-    result.batches_itself = remote;
+    result.remote = remote;
     return result;
   }
   Result<std::uint32_t> count_tokens(std::string_view text, Role) const override {

@@ -68,7 +68,7 @@ bool is_blank(std::string_view text) {
 
 std::vector<Result<Embedding>> embed_records(std::span<const Record> records, const EmbedJob& job,
                                              Provider& provider, WorkerPool& pool) {
-  if (provider.capabilities(job.options).batches_itself) {
+  if (provider.capabilities(job.options).remote) {
     std::vector<std::string_view> texts;
     for (const Record& record : records) texts.emplace_back(record.text);
     return provider.embed(texts, job.options);

@@ -85,7 +85,7 @@ Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
     result.space.model = std::string(model.dialect->name) + ":" + model.name;
     result.space.dims = model.expected_dims();
     result.max_tokens = find_model(model.dialect->name, model.name).max_tokens;
-    result.batches_itself = true;
+    result.remote = true;
     return result;
   };
 }
