@@ -34,7 +34,7 @@ Result<std::string> key_of(const CacheOptions& options) {
     return cache::encryption_key(text, options.key_env);
   }
   if (options.key_file.empty()) return std::string();
-  auto text = cache::read_private_file(options.key_file, "who has the key can read the vectors");
+  auto text = read_private_file(options.key_file, "who has the key can read the vectors");
   if (!text && text.error().kind == ErrorKind::kNotFound) text.error().kind = ErrorKind::kAuth;
   VECMILL_TRY(text);
   return cache::encryption_key(*text, options.key_file);
