@@ -1,0 +1,75 @@
+"""`vecmill embed` and `query` with a model behind an API: the way of a text, the cache, the exit codes."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import fake as fakes
+import numpy
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+VECMILL = os.environ.get("VECMILL_BINARY", str(ROOT / "build/dev/src/cli/vecmill"))
+MODELS = {"voyage": "voyage-code-3", "openai": "text-embedding-3-small"}
+TEXTS = ["first text", "second text", "first text", "a fourth"]
+
+
+@pytest.fixture
+def vecmill(fake, tmp_path):
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS) + "\n")
+    name = fake.vendor.upper()
+    instruments = {k: v for k, v in os.environ.items() if k.startswith(("LLVM_", "ASAN_", "UBSAN_", "LSAN_"))}
+    env = {"HOME": str(tmp_path), "VECMILL_HOME": str(tmp_path / "home"), f"{name}_BASE_URL": fake.url,
+           f"{name}_API_KEY": fakes.KEYS[fake.vendor], "NO_COLOR": "1", **instruments}
+
+    def run(*words, **more):
+        return subprocess.run([VECMILL, *words, "--model", f"{fake.vendor}:{MODELS[fake.vendor]}"], cwd=tmp_path,
+                              env={**env, **more}, capture_output=True, text=True, timeout=120)
+
+    run.folder = tmp_path
+    run.env = env
+    return run
+
+
+def asked(fake):
+    return [text for seen in fake.seen for text in seen.body["input"]]
+
+
+def test_texts_become_a_file_and_are_paid_for_once(fake, vecmill):
+    done = vecmill("embed", "texts.txt", "--dims", "256", "--role", "document", "--out", "a.npy")
+    assert done.returncode == 0, done.stderr
+    body = {"model": MODELS[fake.vendor], "input_type": "document" if fake.vendor == "voyage" else None}
+    expected = numpy.float32([fakes.vector_of(text, body, 256) for text in TEXTS])
+    assert numpy.array_equal(numpy.load(vecmill.folder / "a.npy"), expected)
+    assert sorted(asked(fake)) == sorted(set(TEXTS))
+    billed = fake.billed
+    again = vecmill("embed", "texts.txt", "--dims", "256", "--role", "document", "--out", "b.npy", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["cache"]["hits"] == len(TEXTS)
+    assert fake.billed == billed
+    assert (vecmill.folder / "b.npy").read_bytes() == (vecmill.folder / "a.npy").read_bytes()
+
+
+def test_a_query_is_asked_as_a_query(fake, vecmill):
+    assert vecmill("embed", "texts.txt", "--out", "a.npy").returncode == 0
+    done = subprocess.run([VECMILL, "query", "anything", "--index", "a.npy", "-k", "2", "--json"], cwd=vecmill.folder,
+                          env=vecmill.env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["hits"]) == 2
+    assert fake.seen[-1].body["input"] == ["anything"]
+    assert fake.seen[-1].body.get("input_type") == ("query" if fake.vendor == "voyage" else None)
+
+
+def test_without_a_key_it_says_which(fake, vecmill):
+    done = vecmill("embed", "texts.txt", "--out", "a.npy", **{f"{fake.vendor.upper()}_API_KEY": ""})
+    assert done.returncode == 4 and f"{fake.vendor.upper()}_API_KEY" in done.stderr
+    assert not fake.seen and not (vecmill.folder / "a.npy").exists()
+
+
+def test_a_refused_key_ends_the_run_and_shows_nothing_of_it(fake, vecmill):
+    key = {"voyage": "pa-wrong-0123456789", "openai": "sk-wrong-0123456789"}[fake.vendor]
+    done = vecmill("embed", "texts.txt", "--out", "a.npy", **{f"{fake.vendor.upper()}_API_KEY": key})
+    assert done.returncode == 4, done.stderr
+    assert key not in done.stderr + done.stdout and "second text" not in done.stderr
+    assert not (vecmill.folder / "a.npy").exists()
