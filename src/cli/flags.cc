@@ -16,7 +16,9 @@ using enum FlagKind;
 constexpr auto kFlags = std::to_array<Flag>({
     // Settings: also VECMILL_* and configuration files.
     {"model", kText, "M", "", "all-MiniLM-L6-v2",
-     "folder, org/name, bare name of a stored model, or builtin:hash", true},
+     "folder, org/name, bare name of a stored model, PROVIDER:NAME of a remote one "
+     "(voyage:voyage-code-3), or builtin:hash",
+     true},
     {"role", kChoice, "R", "document|query|none", "document",
      "which of the model's prompts stands before each text", true},
     {"dims", kCount, "N", "", "0", "keep the first N components (Matryoshka); 0: all", true},
