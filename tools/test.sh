@@ -109,9 +109,9 @@ stage_coverage() { check "line coverage" tools/coverage.sh build/asan; }
 # own tests too, whose teams the library's texts go through anyway.
 stage_tsan() {
   local deep=${VECMILL_TEST_DEEP:-}
-  check "build tsan (clang)" build tsan provider_test http_test engine_test cache_test threads_test \
+  check "build tsan (clang)" build tsan provider_test remote_test http_test engine_test cache_test threads_test \
     ${deep:+encode_test} || return
-  suite tsan -R "^(provider|http|engine|cache|threads${deep:+|encode})\$"
+  suite tsan -R "^(provider|remote|http|engine|cache|threads${deep:+|encode})\$"
 }
 stage_tidy() {
   check "configure tidy (clang)" cmake --preset tidy || return
