@@ -36,6 +36,11 @@ def copy_sources(to: pathlib.Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
         target.chmod(source.stat().st_mode)
+    tracked = {to / name for name in names.decode().split("\0")}
+    for folder in ("src", "tests"):  # whose files the build finds by itself
+        for path in (to / folder).rglob("*"):
+            if path.is_file() and path not in tracked:
+                path.unlink()
     for name in (".cache", ".venv"):
         if not (to / name).exists():
             (to / name).symlink_to(ROOT / name)
