@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <functional>
 #include <latch>
 #include <map>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "vecmill/cache/memory_level.h"
 #include "vecmill/cache/sqlite_level.h"
@@ -273,6 +275,41 @@ TEST_F(CacheTest, AnyMixOfHitsMissesErrorsAndDuplicatesGivesEachTextItsOwn) {
       }
     }
   }
+}
+
+/// Calls `after` when the first look-up is over.
+class Interrupted : public Level {
+ public:
+  explicit Interrupted(std::function<void()> after)
+      : level_(std::move(make_memory_level({}).value())), after_(std::move(after)) {}
+
+  Status get_many(std::span<const Key> keys, Time now,
+                  std::span<std::optional<Hit>> found) override {
+    VECMILL_TRY(level_->get_many(keys, now, found));
+    if (const auto after = std::exchange(after_, nullptr)) after();
+    return {};
+  }
+  Status put_many(std::span<const Item> items, Time now) override {
+    return level_->put_many(items, now);
+  }
+  Status clear() override { return level_->clear(); }
+  LevelStats stats() override { return level_->stats(); }
+
+ private:
+  const std::unique_ptr<Level> level_;
+  std::function<void()> after_;
+};
+
+TEST_F(CacheTest, WhatWasKeptBetweenLookUpAndCallIsNotMadeAgain) {
+  Cache* shared = nullptr;
+  std::vector<std::unique_ptr<Level>> levels;
+  levels.push_back(std::make_unique<Interrupted>([&] {
+    std::jthread([&] { get(*shared, {2, 3}); }).join();
+  }));
+  Cache cache(std::move(levels), Store::kF32);
+  shared = &cache;
+  expect_right(get(cache, {1, 2}), {1, 2});
+  for (const auto& [n, times] : maker_.asked) EXPECT_EQ(times, 1) << n;
 }
 
 }  // namespace
