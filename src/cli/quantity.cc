@@ -33,17 +33,17 @@ std::optional<std::uint64_t> parse(std::string_view text, std::span<const Unit> 
 }  // namespace
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
-  constexpr std::uint64_t kB = 1000, kiB = 1024;
+  constexpr std::uint64_t kK = 1000, kKi = 1024;
   constexpr Unit kUnits[] = {{"", 1},
                              {"B", 1},
-                             {"kB", kB},
-                             {"MB", kB * kB},
-                             {"GB", kB * kB * kB},
-                             {"TB", kB * kB * kB * kB},
-                             {"KiB", kiB},
-                             {"MiB", kiB * kiB},
-                             {"GiB", kiB * kiB * kiB},
-                             {"TiB", kiB * kiB * kiB * kiB}};
+                             {"kB", kK},
+                             {"MB", kK * kK},
+                             {"GB", kK * kK * kK},
+                             {"TB", kK * kK * kK * kK},
+                             {"KiB", kKi},
+                             {"MiB", kKi * kKi},
+                             {"GiB", kKi * kKi * kKi},
+                             {"TiB", kKi * kKi * kKi * kKi}};
   return parse(text, kUnits, std::numeric_limits<std::int64_t>::max());
 }
 
