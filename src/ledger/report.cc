@@ -93,6 +93,7 @@ Result<Report> make_report(const Database& db, const ReportOptions& options) {
   std::map<std::vector<std::string>, Sums> groups;
   VECMILL_TRY(for_each_call(db, {options.from, options.to}, [&](const Entry& entry) {
     std::vector<std::string> keys;
+    keys.reserve(columns.size());
     for (const Column& of : columns) keys.push_back(of(entry));
     add(groups[keys], entry);
     add(report.total, entry);

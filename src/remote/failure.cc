@@ -58,8 +58,7 @@ bool holds(std::string_view text, std::string_view word) {
   return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
 }
 
-template <std::size_t n>
-bool holds_any(std::string_view text, const std::array<std::string_view, n>& words) {
+bool holds_any(std::string_view text, std::span<const std::string_view> words) {
   return std::ranges::any_of(words, [&](std::string_view word) { return holds(text, word); });
 }
 
