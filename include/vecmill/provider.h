@@ -17,9 +17,7 @@ enum class Role : std::uint8_t { kDocument, kQuery, kNone };
 
 struct Capabilities {
   SpaceInfo space;
-  std::uint32_t max_tokens = 0;        ///< per text, special tokens included; 0: no limit known
-  std::uint32_t max_batch_texts = 0;   ///< per call; 0: any
-  std::uint64_t max_batch_tokens = 0;  ///< per call; 0: any
+  std::uint32_t max_tokens = 0;  ///< per text, special tokens included; 0: no limit known
   bool remote = false;  ///< a server is asked: that takes time, maybe money; cuts batches itself
 };
 
@@ -77,7 +75,8 @@ class Provider {
   /// Multiplications and additions that a text of so many tokens takes; 0: not known here.
   [[nodiscard]] virtual double operations(std::uint32_t /*tokens*/) const { return 0; }
 
-  /// One result per text, in order. One bad text fails alone.
+  /// One result per text, in order. One bad text fails alone; what is no text's fault has kAuth,
+  /// kLimited, kUnavailable or kInvalidArgument (settings), which end a run.
   virtual std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
                                                const EmbedOptions& options) = 0;
 };

@@ -33,11 +33,10 @@ std::vector<std::span<const std::size_t>> plan(const Indices& order,
   return batches;
 }
 
-/// Errors that another run of the same text may not have. A server means its settings by an invalid
-/// argument, a local model an id that its own tokenizer gave: there one text fails.
-bool is_fatal(ErrorKind kind, bool remote) {
+/// Errors that another run of the same text may not have.
+bool is_fatal(ErrorKind kind) {
   return kind == ErrorKind::kAuth || kind == ErrorKind::kLimited ||
-         kind == ErrorKind::kUnavailable || (remote && kind == ErrorKind::kInvalidArgument);
+         kind == ErrorKind::kUnavailable || kind == ErrorKind::kInvalidArgument;
 }
 
 OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& done) {
@@ -47,6 +46,7 @@ OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& don
   if (!result) {
     row.error = std::move(result).error();
     ++done.failed;
+    if (!done.fatal && is_fatal(row.error->kind)) done.fatal = row.error;
     return row;
   }
   row.vector = std::move(result->vector);
@@ -104,9 +104,7 @@ EmbeddedWindow embed_window(Window window, const EmbedJob& job, Provider& provid
     done.empty = done.skipped;
   }
   auto results = embed_records(window.records, job, provider, pool);
-  const bool remote = provider.capabilities(job.options).remote;
   for (std::size_t i = 0; i < results.size(); ++i) {
-    if (!results[i] && is_fatal(results[i].error().kind, remote)) done.fatal = results[i].error();
     if (is_blank(window.records[i].text)) {
       ++done.empty;
       if (job.empty == Empty::kFail) {

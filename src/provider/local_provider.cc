@@ -198,7 +198,7 @@ class LocalProvider : public Provider {
         status = encoder_->encode({&batch[i], 1}, *workspace, vectors.data() + i * dims, one);
       }
       if (!status) {
-        result = Result<Embedding>(status.error());
+        result = fault_of_text(std::move(status).error());
         continue;
       }
       const float* first = vectors.data() + i * dims;
@@ -208,6 +208,12 @@ class LocalProvider : public Provider {
       result->multivector = std::move(heads[i].multivector);
     }
     workspaces_.give_back(std::move(workspace));
+  }
+
+  /// The encoder's arguments are what the model's own tokenizer made of the text.
+  static Error fault_of_text(Error error) {
+    if (error.kind == ErrorKind::kInvalidArgument) error.kind = ErrorKind::kInvalidData;
+    return error;
   }
 
   Status encode_one(const encode::Sequence& sequence, encode::EncoderWorkspace& workspace,

@@ -127,6 +127,7 @@ def test_a_token_without_a_row_fails_only_its_texts(vecmill):
     assert (answer.code, answer.json["embedded"], answer.json["failed"]) == (3, 2, 1), answer
     failed = json.loads((vecmill.folder / "out.failed.jsonl").read_text())
     assert failed["id"] == "a.txt:2" and "1000000" in failed["message"]
+    assert failed["kind"] == "invalid_data"
 
 
 @pytest.mark.parametrize("flag, text", [("--dims", "at most 32"), ("--max-seq-length", "64")])
