@@ -9,12 +9,15 @@ when one differs.
 """
 import argparse
 import collections
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
+import typing
+from concurrent import futures
 
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+os.environ["TOKENIZERS_PARALLELISM"] = "false"  # a process per core does more
 import numpy as np
 import tokenizers
 from tokenizers import Tokenizer
@@ -70,27 +73,55 @@ def differences(texts, expected, got):
     return found
 
 
-class Comparison:
+class Comparison(typing.NamedTuple):
+    label: str
+    kind: str
+    texts: list[str]
+    path: os.PathLike
+    oracle: object  # a Tokenizer, or the path of the file that makes one
+
+    def run(self, program):
+        """What to print, and how many texts differ."""
+        tokenizer = self.oracle if isinstance(self.oracle, Tokenizer) else Tokenizer.from_file(str(self.oracle))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        got = ours(program, self.path, frames(self.texts))
+        if isinstance(got, str):
+            return [f"FAILED {self.label}: {got}"], len(self.texts)
+        found = differences(self.texts, reference(tokenizer, self.texts), got)
+        lines = [f"FAILED {self.label}: {ascii(text[:120])}\n  expected {want[:60]}\n  got      {have[:60]}"
+                 for text, want, have in found[:SHOWN]]
+        if found:
+            lines.append(f"FAILED {self.label}: {len(found)} of {len(self.texts)} differ")
+        return lines, len(found)
+
+
+class Comparisons:
+    """Runs comparisons, one in each of as many processes as there are cores."""
+
     def __init__(self, program):
         self.program, self.compared, self.failed = program, collections.Counter(), 0
 
-    def run(self, label, kind, texts, path, oracle=None):
-        oracle = oracle or path
-        tokenizer = oracle if isinstance(oracle, Tokenizer) else Tokenizer.from_file(str(oracle))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        got = ours(self.program, path, frames(texts))
-        self.compared[kind] += len(texts)
-        if isinstance(got, str):
-            self.failed += len(texts)
-            print(f"FAILED {label}: {got}")
-            return
-        found = differences(texts, reference(tokenizer, texts), got)
-        self.failed += len(found)
-        for text, want, have in found[:SHOWN]:
-            print(f"FAILED {label}: {ascii(text[:120])}\n  expected {want[:60]}\n  got      {have[:60]}")
-        if found:
-            print(f"FAILED {label}: {len(found)} of {len(texts)} differ", flush=True)
+    def run(self, comparisons):
+        jobs = int(os.environ.get("VECMILL_TEST_JOBS", os.cpu_count()))
+        # Forked processes have the texts already; only the number of a comparison is sent.
+        with futures.ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), keep, (comparisons,)) as pool:
+            for lines, failed in pool.map(run_kept, range(len(comparisons)), [self.program] * len(comparisons)):
+                print(*lines, sep="\n", end="\n" if lines else "", flush=True)
+                self.failed += failed
+        for comparison in comparisons:
+            self.compared[comparison.kind] += len(comparison.texts)
+
+
+kept = []
+
+
+def keep(comparisons):
+    kept[:] = comparisons
+
+
+def run_kept(at, program):
+    return kept[at].run(program)
 
 
 def main():
@@ -104,40 +135,40 @@ def main():
     if tokenizers.__version__ != PINNED:
         sys.exit(f"tokenizers is {tokenizers.__version__}; this compares with {PINNED}")
 
-    comparison = Comparison(args.program)
+    comparisons = Comparisons(args.program)
     # VECMILL_TEST_EVERY is set under the sanitizers, which look for errors of memory.
     fewer = 12 if int(os.environ.get("VECMILL_TEST_EVERY", "1")) > 1 else 1
     share = 1 if args.deep else 0.01 / fewer
     paths = models_under_test.whole_models()
     alone = models_under_test.models_without_tokenizer_json(paths)
     sets = {name: text_sets.texts(name, share, args.seed) for name in text_sets.SETS}
-    whole = [(name, path, None) for name, path in paths.items()]
+    whole = [(name, path, path) for name, path in paths.items()]
     whole += [(name, *pair) for name, pair in alone.items()]
-    for name, path, oracle in whole:
-        for set_name, texts in sets.items():
-            if args.only in name:
-                comparison.run(f"{name}, {set_name}", set_name, texts, path, oracle)
+    comparisons.run([Comparison(f"{name}, {set_name}", set_name, texts, path, oracle)
+                     for name, path, oracle in whole if args.only in name
+                     for set_name, texts in sets.items()])
 
     share = 0.1 if args.deep else 0.003 / fewer
     sets = {name: text_sets.texts(name, share, args.seed) for name in text_sets.SETS}
     textual = [text for name in text_sets.TEXTUAL for text in sets[name]]
     merged = textual + [text for name in sorted(sets.keys() - set(text_sets.TEXTUAL)) for text in sets[name]]
     everywhere = text_sets.texts("between", 1, args.seed) if args.deep else []
-    seen = set()
+    seen, parts = set(), []
     for kind, name, path in components.component_files():
         texts = textual if kind in ("post_processor", "added_tokens") else merged
         first_of_type = name.split("(")[0] not in seen
         seen.add(name.split("(")[0])
         if args.only in name:
-            comparison.run(f"{kind} {name}", f"{kind} alone",
-                           texts + (everywhere if texts is merged and first_of_type else []), path)
+            parts.append(Comparison(f"{kind} {name}", f"{kind} alone",
+                                    texts + (everywhere if texts is merged and first_of_type else []), path, path))
+    comparisons.run(parts)
 
-    width = max(map(len, comparison.compared), default=0)
-    for kind, count in comparison.compared.items():
+    width = max(map(len, comparisons.compared), default=0)
+    for kind, count in comparisons.compared.items():
         print(f"{kind:{width}} {count:12,}")
-    print(f"conformance with tokenizers {PINNED}: {sum(comparison.compared.values()):,} texts "
-          f"compared, {comparison.failed:,} differ")
-    return 1 if comparison.failed or not comparison.compared else 0
+    print(f"conformance with tokenizers {PINNED}: {sum(comparisons.compared.values()):,} texts "
+          f"compared, {comparisons.failed:,} differ")
+    return 1 if comparisons.failed or not comparisons.compared else 0
 
 
 if __name__ == "__main__":
