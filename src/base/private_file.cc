@@ -94,7 +94,11 @@ SharedLock& SharedLock::operator=(SharedLock&& other) noexcept {
   return *this;
 }
 
-bool SharedLock::try_alone() const { return ::flock(fd_, LOCK_EX | LOCK_NB) == 0; }
+bool SharedLock::try_alone() const {
+  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
+  share();  // a lock that cannot be converted is lost
+  return false;
+}
 
 void SharedLock::share() const {
   while (::flock(fd_, LOCK_SH) != 0 && errno == EINTR) {

@@ -28,7 +28,7 @@ class SharedLock {
   SharedLock(SharedLock&& other) noexcept;
   SharedLock& operator=(SharedLock&& other) noexcept;
 
-  /// True: nobody else has it, until `share` is called. Never waits.
+  /// True: nobody else has it, until `share` is called. False: it is shared as before.
   [[nodiscard]] bool try_alone() const;
   void share() const;
 

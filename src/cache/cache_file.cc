@@ -94,7 +94,6 @@ Status CacheFile::check(const Database& db, RowCodec& codec) const {
 
 Status CacheFile::set_aside(RowCodec& codec) {
   if (!lock_.try_alone()) {
-    lock_.share();
     return make_error(ErrorKind::kUnavailable, "is damaged, and another process uses it",
                       path_.string(), "end the other one; the next start begins a new file");
   }
