@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const std::vector<std::string_view> kTexts{"first text of three", "second", ""};
   constexpr int kStatuses[] = {200, 200, 200, 400, 404, 413, 429, 500};
   const auto apis = dialects();
-  const RemoteModel model{&apis[data[0] / 8 % apis.size()], "https://api.example", "m", 0};
+  const RemoteModel model{.dialect = &apis[data[0] / 8 % apis.size()], .name = "m"};
   const http::ApiReply reply{
       kStatuses[data[0] % 8], {}, std::string(reinterpret_cast<const char*>(data + 1), size - 1)};
   const CallResult result = read_result(model, reply, kTexts, kKey, "");

@@ -17,12 +17,15 @@
 namespace vecmill {
 
 struct ModelOptions {
-  std::string model;  ///< folder, "org/name", bare name, "builtin:hash"; empty: all-MiniLM-L6-v2
+  /// Folder, "org/name", bare name, "builtin:hash", "voyage:voyage-code-3" (docs/remote.md); empty:
+  /// all-MiniLM-L6-v2.
+  std::string model;
   std::uint32_t dims = 0;            ///< Matryoshka: keep so many components; 0: all
   std::uint32_t max_seq_length = 0;  ///< tokens per text; 0: the model's own limit
   std::string device = "cpu";        ///< or "auto"
   std::string dtype = "auto";        ///< "f32", "int8"; auto: the fastest that is as exact as f32
   std::uint32_t threads = 0;         ///< 0: one per core that this process may use
+  std::uint32_t max_request_texts = 0;  ///< to an API at a time; 0: as many as it takes
   CacheMode use_cache = CacheMode::kAuto;
   CacheOptions cache = {};
 };
@@ -39,7 +42,7 @@ struct EmbedJob {
   Empty empty = Empty::kEmbed;
   bool half = false;  ///< store f16 instead of f32
   bool resume = false;
-  std::uint32_t batch_size = 0;  ///< texts at a time; 0: chosen by tokens
+  std::uint32_t batch_size = 0;  ///< texts at a time of a local model; 0: chosen by tokens
 };
 
 struct EmbedProgress {

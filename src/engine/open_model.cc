@@ -52,8 +52,8 @@ Result<Dtype> parse_dtype(const std::string& name) {
                     "use auto, f32 or int8");
 }
 
-Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, std::uint32_t threads) {
-  VECMILL_ASSIGN(const Dtype dtype, parse_dtype(options.dtype));
+Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, Dtype dtype,
+                                             std::uint32_t threads) {
   VECMILL_ASSIGN(auto paths, hub::StorePaths::from_environment());
   const std::string name = options.model.empty() ? kDefaultModel : options.model;
   VECMILL_ASSIGN(const hub::ModelEntry entry, hub::Store(std::move(paths)).resolve(name));
@@ -70,7 +70,7 @@ Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, std::u
   return provider::make_local_provider(local);
 }
 
-Result<std::unique_ptr<Provider>> open_api(const ModelOptions& options) {
+Result<std::unique_ptr<Provider>> open_remote(const ModelOptions& options) {
   if (options.max_seq_length > 0) {
     return make_error(ErrorKind::kUnsupported, "texts for an API are not cut here", options.model,
                       "leave out --max-seq-length");
@@ -83,12 +83,13 @@ Result<std::unique_ptr<Provider>> open_api(const ModelOptions& options) {
     provider::SpaceParts parts;
     parts.weights = std::string(model.dialect->name) + ":" + model.name;
     // A name means something at its vendor; anybody's server may call its model as it likes.
-    if (!model.dialect->names_model) parts.weights += " at " + model.base_url;
+    if (!model.at_vendor || !model.dialect->names_model) parts.weights += " at " + model.base_url;
     parts.prompt = role;
     parts.dims = model.expected_dims();
     return provider::space_of(parts);
   };
-  return remote::open_remote(options.model, options.dims, environment, space);
+  return remote::open_remote({options.model, options.dims, options.max_request_texts}, environment,
+                             space);
 }
 
 /// Where the packed file of a folder stands, in a folder that is there.
@@ -146,10 +147,16 @@ Result<std::unique_ptr<Provider>> open_model(const ModelOptions& options, std::u
                       "there is no device '" + options.device + "' here", "--device",
                       "use cpu or auto");
   }
+  const bool stored = options.model != kHashModel && !remote::is_remote(options.model);
+  VECMILL_ASSIGN(const Dtype dtype, parse_dtype(options.dtype));
+  if (!stored && dtype != Dtype::kF32) {
+    return make_error(ErrorKind::kUnsupported, "computes in its own arithmetic", options.model,
+                      "leave out --dtype");
+  }
   if (options.model == kHashModel) {
     return provider::make_hash_provider({options.dims, options.max_seq_length});
   }
-  if (remote::is_remote(options.model)) return open_api(options);
+  if (remote::is_remote(options.model)) return open_remote(options);
   const std::size_t colon = options.model.find(':');
   if (colon != std::string::npos && !fs::exists(options.model)) {
     return make_error(ErrorKind::kUnsupported,
@@ -158,7 +165,7 @@ Result<std::unique_ptr<Provider>> open_model(const ModelOptions& options, std::u
                       "use a stored model, a folder, " + std::string(kHashModel) +
                           " or an API (voyage:, openai:, ...)");
   }
-  return open_local(options, threads);
+  return open_local(options, dtype, threads);
 }
 
 }  // namespace vecmill::engine

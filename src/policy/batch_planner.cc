@@ -56,12 +56,12 @@ bool BatchPlanner::is_full(std::size_t texts) const {
 }
 
 std::optional<Batch> BatchPlanner::next(Time now) {
-  if (wake() > now) return std::nullopt;
   if (!halves_.empty()) {
     Batch batch = std::move(halves_.front());
     halves_.pop_front();
     return batch;
   }
+  if (waiting_.empty() || wake() > now) return std::nullopt;
   const std::size_t texts = fitting();
   Batch batch{{}, is_full(texts)};
   for (std::size_t i = 0; i < texts; ++i) batch.pieces.push_back(waiting_[i].piece);

@@ -53,11 +53,13 @@ TEST(BatchPlannerTest, AFullRequestDoesNotWaitForTheTextThatCannotComeAlong) {
 TEST(BatchPlannerTest, LingersForCompanyAndNoLonger) {
   BatchPlanner planner(kAny, 10ms);
   EXPECT_EQ(planner.wake(), kNever);
+  EXPECT_FALSE(planner.next(kNever)) << "there is nothing, ever";
   planner.add(kStart, {1, 10, 100});
   planner.add(kStart + 9ms, {2, 10, 100});
   EXPECT_EQ(planner.wake(), kStart + 10ms);
   EXPECT_FALSE(planner.next(kStart + 9ms));
   EXPECT_EQ(ids(planner.next(kStart + 10ms)), (Ids{1, 2}));
+  EXPECT_FALSE(planner.next(kNever));
 }
 
 TEST(BatchPlannerTest, ATextAboveTheLimitsGoesAlone) {

@@ -260,9 +260,8 @@ void Dispatcher::fail_all(const Error& error) {
   if (head_) drop_head(error);
   for (const Pending& pending : again_) fail(pending.batch, error);
   again_.clear();
-  constexpr Time kEnd = policy::kNever - Duration(1);  // when nobody waits for company any more
   for (auto& planner : planners_) {
-    while (const auto batch = planner.next(kEnd)) fail(*batch, error);
+    while (const auto batch = planner.next(policy::kNever)) fail(*batch, error);
   }
 }
 

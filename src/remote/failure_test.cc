@@ -14,10 +14,14 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 const Secret kKey("pa-canary-key");
-const std::vector<std::string_view> kTexts{"the canary sings in the coal mine", "b"};
+const std::vector<std::string_view> kTexts{"the canary sings in the coal mine", "b", "finches"};
+const auto kTwoTexts = std::span(kTexts).first(2);
 
 RemoteModel model_of(std::string_view dialect) {
-  return {find_dialect(dialect), "https://api.example/v1", "m-1", 2};
+  return {.dialect = find_dialect(dialect),
+          .base_url = "https://api.example/v1",
+          .name = "m-1",
+          .dims = 2};
 }
 
 Failure failure_of(int status, std::string body, std::vector<http::Header> headers = {},
@@ -108,11 +112,12 @@ TEST(FailureTest, SettingsAreExplainedInTheServersWords) {
 
 TEST(FailureTest, NeitherKeyNorTextIsEverQuoted) {
   for (const char* said : {"no model for PA-CANARY-KEY", "model canary sings in not found",
-                           "model \\ud800 not found"}) {
+                           "model for finches not found", "model \\ud800 not found"}) {
     const auto failure = failure_of(404, R"({"error":{"message":")" + std::string(said) + R"("}})");
     EXPECT_TRUE(failure.settings);
     EXPECT_THAT(failure.error.to_string(), Not(HasSubstr("no model"))) << said;
     EXPECT_THAT(failure.error.to_string(), Not(HasSubstr("canary"))) << said;
+    EXPECT_THAT(failure.error.to_string(), Not(HasSubstr("finches"))) << said;
   }
   const auto long_one =
       failure_of(404, R"({"detail":")" + std::string(199, 'm') + "\xC3\xA4" + R"("})");
@@ -162,7 +167,7 @@ TEST(CallResultTest, VectorsInTheOrderOfTheTextsAndTokensByBytes) {
   const http::ApiReply reply{200, {}, R"({"data":[{"index":1,"embedding":[0,1]},
       {"index":0,"embedding":[1,0]}],"model":"m-1","usage":{"total_tokens":36}})"};
   std::string name;
-  const CallResult result = read_result(model_of("openai"), reply, kTexts, kKey, "m-1", &name);
+  const CallResult result = read_result(model_of("openai"), reply, kTwoTexts, kKey, "m-1", &name);
   ASSERT_EQ(result.outcome, Outcome::kSuccess);
   EXPECT_EQ(result.embeddings[0].vector, (std::vector<float>{1, 0}));
   EXPECT_EQ(result.embeddings[0].tokens, 34u);
@@ -175,7 +180,8 @@ TEST(CallResultTest, AReplyThatIsWrongIsAFailureOfTheServer) {
   for (const char* body : {"<html>", R"({"data":[]})",
                            R"({"data":[{"index":0,"embedding":[1,0]},
                               {"index":1,"embedding":[0,1]}],"model":"m-2"})"}) {
-    const CallResult result = read_result(model_of("openai"), {200, {}, body}, kTexts, kKey, "m-1");
+    const CallResult result =
+        read_result(model_of("openai"), {200, {}, body}, kTwoTexts, kKey, "m-1");
     EXPECT_EQ(result.outcome, Outcome::kTransient) << body;
     EXPECT_EQ(result.error->kind, ErrorKind::kInvalidData) << body;
     EXPECT_TRUE(result.embeddings.empty());

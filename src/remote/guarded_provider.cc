@@ -88,7 +88,8 @@ class GuardedProvider final : public Provider {
       return make_error(ErrorKind::kInvalidData, "the text is not valid UTF-8");
     }
     if (text.empty() && !api_->model().dialect->takes_empty) {
-      return make_error(ErrorKind::kInvalidData, "the text is empty, which the API refuses");
+      return make_error(ErrorKind::kInvalidData, "the text is empty, which the API refuses", {},
+                        "leave it out, or use --empty skip");
     }
     return {};
   }

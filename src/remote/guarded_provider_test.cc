@@ -33,7 +33,7 @@ class NumberApi final : public RemoteApi {
   std::multiset<std::size_t> sizes;
 
  private:
-  RemoteModel model_{find_dialect("openai"), "", "m", 1};
+  RemoteModel model_{.dialect = find_dialect("openai"), .name = "m", .dims = 1};
   std::mutex mutex_;
 };
 

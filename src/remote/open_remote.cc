@@ -33,21 +33,27 @@ Result<Secret> key_of(const Dialect& dialect, const Environment& environment) {
   }
   if (std::ranges::any_of(key, [](char c) { return c <= ' ' || c > '~'; })) {
     return make_error(ErrorKind::kAuth, "the key holds what no key holds: a space, a line end ...",
-                      variable);
+                      variable, "set it again, without what stands around it");
   }
   return Secret(std::move(key));
 }
 
-Result<RemoteModel> model_of(const std::string& name, std::uint32_t dims, const Secret& key,
+Result<RemoteModel> model_of(const RemoteOptions& options, const Secret& key,
                              const Environment& environment) {
+  const auto& [name, dims, max_request_texts] = options;
   const Dialect& dialect = *dialect_of(name);
-  RemoteModel model{&dialect, environment(address_variable(dialect)),
-                    name.substr(name.find(':') + 1), dims, 0};
+  const std::string vendors = default_base_url(dialect, key);
+  RemoteModel model{.dialect = &dialect,
+                    .base_url = environment(address_variable(dialect)),
+                    .name = name.substr(name.find(':') + 1),
+                    .dims = dims};
   if (model.name.empty()) {
-    return make_error(ErrorKind::kInvalidArgument, "names no model", name);
+    return make_error(ErrorKind::kInvalidArgument, "names no model", name,
+                      "write it behind the colon: voyage:voyage-code-3");
   }
-  if (model.base_url.empty()) model.base_url = default_base_url(dialect, key);
+  if (model.base_url.empty()) model.base_url = vendors;
   while (model.base_url.ends_with('/')) model.base_url.pop_back();
+  model.at_vendor = model.base_url == vendors;
   if (model.base_url.empty()) {
     return make_error(ErrorKind::kInvalidArgument, "the address of the API is not known", name,
                       "export " + address_variable(dialect) + "=https://.../v1");
@@ -62,12 +68,13 @@ Result<RemoteModel> model_of(const std::string& name, std::uint32_t dims, const 
   return model;
 }
 
-DispatcherOptions options_of(const RemoteModel& model) {
+DispatcherOptions options_of(const RemoteModel& model, std::uint32_t max_request_texts) {
   const Dialect& dialect = *model.dialect;
   const KnownModel known = find_model(dialect.name, model.name);
   const auto first = [](auto a, auto b, auto c) { return a > 0 ? a : (b > 0 ? b : c); };
+  const std::uint32_t wished = max_request_texts > 0 ? max_request_texts : dialect.max_texts;
   DispatcherOptions options;
-  options.batch = {dialect.max_texts,
+  options.batch = {std::min(wished, dialect.max_texts),
                    first(known.max_request_tokens, dialect.max_tokens, kUnknownRequestTokens),
                    kRequestBytes};
   options.requests_per_minute = first(known.requests_per_minute, dialect.requests_per_minute, 0U);
@@ -94,24 +101,26 @@ Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
 
 bool is_remote(std::string_view name) { return dialect_of(name) != nullptr; }
 
-Result<std::unique_ptr<Provider>> open_remote(const std::string& name, std::uint32_t dims,
+Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of) {
-  if (!is_remote(name)) {
-    return make_error(ErrorKind::kInvalidArgument, "is not the name of a remote model", name);
+  if (!is_remote(options.name)) {
+    return make_error(ErrorKind::kInvalidArgument, "is not the name of a remote model",
+                      options.name, "write it like voyage:voyage-code-3");
   }
-  VECMILL_ASSIGN(const Secret key, key_of(*dialect_of(name), environment));
-  VECMILL_ASSIGN(RemoteModel model, model_of(name, dims, key, environment));
+  VECMILL_ASSIGN(const Secret key, key_of(*dialect_of(options.name), environment));
+  VECMILL_ASSIGN(RemoteModel model, model_of(options, key, environment));
   http::ApiClientOptions http;
   http.plain_host = environment("VECMILL_PLAIN_HTTP_HOST");
   const auto client = std::make_shared<http::ApiClient>(http);
   const auto open = [&] {
-    return make_guarded_provider(make_remote_api(model, key, client), options_of(model),
+    return make_guarded_provider(make_remote_api(model, key, client),
+                                 options_of(model, options.max_request_texts),
                                  describe_as(model, space_of));
   };
   if (model.expected_dims() == 0) {
     VECMILL_ASSIGN(const auto probe, open());
-    const std::string_view text = "dimension";
+    const std::string_view text = "How long is a vector?";
     VECMILL_ASSIGN(const Embedding found, std::move(probe->embed({&text, 1}, {}).front()));
     model.known_dims = static_cast<std::uint32_t>(found.vector.size());
   }

@@ -21,12 +21,18 @@ using Environment = std::function<std::string(const std::string&)>;
 /// The name of the space of a model's vectors for what the API calls a role.
 using SpaceOf = std::function<std::string(const RemoteModel&, std::string_view role)>;
 
-/// The model behind `name`, ready to embed. Key and address come from the environment:
+struct RemoteOptions {
+  std::string name;                     ///< "voyage:voyage-code-3"
+  std::uint32_t dims = 0;               ///< 0: what the model has
+  std::uint32_t max_request_texts = 0;  ///< 0: as many as the API takes
+};
+
+/// The model behind a name, ready to embed. Key and address come from the environment:
 /// VOYAGE_API_KEY, VOYAGE_BASE_URL and so on. A model whose dimension is not known is asked for one
-/// vector. `dims`: 0: what the model has.
+/// vector.
 ///   errors  kInvalidArgument (no such API, no address, dims that the model has not), kAuth (no
 ///           key), and those of asking
-Result<std::unique_ptr<Provider>> open_remote(const std::string& name, std::uint32_t dims,
+Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of);
 

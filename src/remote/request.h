@@ -16,6 +16,7 @@ namespace vecmill::remote {
 struct RemoteModel {
   const Dialect* dialect = nullptr;
   std::string base_url = {};     ///< without a slash at its end
+  bool at_vendor = false;        ///< base_url is the vendor's own: nobody named another
   std::string name = {};         ///< as the API calls it
   std::uint32_t dims = 0;        ///< to be asked for; 0: what the model has
   std::uint32_t known_dims = 0;  ///< what it has, where that is known

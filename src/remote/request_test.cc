@@ -8,7 +8,10 @@ namespace {
 using Texts = std::vector<std::string_view>;
 
 RemoteModel model_of(std::string_view dialect, std::string name, std::uint32_t dims = 0) {
-  return {find_dialect(dialect), "https://api.example/v1", std::move(name), dims};
+  return {.dialect = find_dialect(dialect),
+          .base_url = "https://api.example/v1",
+          .name = std::move(name),
+          .dims = dims};
 }
 
 TEST(RequestTest, EachApiIsAskedInItsOwnWords) {

@@ -1,6 +1,6 @@
 """A server that answers as the documented APIs of Voyage and OpenAI do, on a free port of this machine.
 
-What it serves is taken from the vendors' references; test_fake.py proves it with their own clients.
+What it serves is taken from the vendors' references; test_requests.py and test_errors.py prove it with their own clients.
 """
 
 import base64

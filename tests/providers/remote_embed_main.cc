@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
     return model.name + std::string(role);
   };
   const auto provider = vecmill::remote::open_remote(
-      argv[1], static_cast<std::uint32_t>(std::atoi(argv[3])), environment, space);
+      {argv[1], static_cast<std::uint32_t>(std::atoi(argv[3]))}, environment, space);
   if (!provider) {
     std::cerr << vecmill::name(provider.error().kind) << ": " << provider.error().to_string()
               << '\n';

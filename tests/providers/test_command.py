@@ -61,6 +61,27 @@ def test_a_query_is_asked_as_a_query(fake, vecmill):
     assert fake.seen[-1].body.get("input_type") == ("query" if fake.vendor == "voyage" else None)
 
 
+def test_another_server_of_the_same_name_is_another_space(fake, vecmill):
+    assert vecmill("embed", "texts.txt", "--out", "a.npy").returncode == 0
+    with fakes.Fake(fake.vendor) as other:
+        elsewhere = {f"{fake.vendor.upper()}_BASE_URL": other.url}
+        done = vecmill("embed", "texts.txt", "--out", "b.npy", **elsewhere)
+        assert done.returncode == 0 and sorted(asked(other)) == sorted(set(TEXTS)), done.stderr
+        refused = vecmill("query", "anything", "--index", "a.npy", **elsewhere)
+        assert refused.returncode == 7 and "anything" not in asked(other), refused.stderr
+
+
+def test_the_size_of_a_request_is_kept(fake, vecmill):
+    assert vecmill("embed", "texts.txt", "--out", "a.npy", "--batch-size", "2").returncode == 0
+    assert sorted(len(seen.body["input"]) for seen in fake.seen) == [1, 2]
+
+
+def test_an_api_has_its_own_arithmetic(fake, vecmill):
+    done = vecmill("embed", "texts.txt", "--out", "a.npy", "--dtype", "int8")
+    assert done.returncode == 7 and "leave out --dtype" in done.stderr
+    assert not fake.seen
+
+
 def test_without_a_key_it_says_which(fake, vecmill):
     done = vecmill("embed", "texts.txt", "--out", "a.npy", **{f"{fake.vendor.upper()}_API_KEY": ""})
     assert done.returncode == 4 and f"{fake.vendor.upper()}_API_KEY" in done.stderr

@@ -89,5 +89,5 @@ def test_any_server_that_speaks_like_openai(fake, ours):
     row, = ours("openai-compatible:text-embedding-3-small", ["text"], env=env)
     assert len(row["vector"]) == 1536
     assert [seen.body for seen in fake.seen] == [
-        {"model": "text-embedding-3-small", "input": ["dimension"]},
+        {"model": "text-embedding-3-small", "input": ["How long is a vector?"]},
         {"model": "text-embedding-3-small", "input": ["text"]}]
