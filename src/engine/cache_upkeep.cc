@@ -84,7 +84,8 @@ Result<std::uint64_t> export_cache(const CacheOptions& options, const std::strin
   VECMILL_ASSIGN(const auto file, open_cache_if_there(options));
   if (!file) {
     VECMILL_ASSIGN(const auto path, engine::cache_path(options));
-    return make_error(ErrorKind::kNotFound, "there is no cache", path.string());
+    return make_error(ErrorKind::kNotFound, "there is no cache", path.string(),
+                      "'vecmill cache warm' fills one");
   }
   return cache::export_archive(*file, archive);
 }
@@ -92,7 +93,8 @@ Result<std::uint64_t> export_cache(const CacheOptions& options, const std::strin
 Result<std::uint64_t> import_cache(const CacheOptions& options, const std::string& archive) {
   std::error_code error;
   if (!std::filesystem::exists(archive, error)) {
-    return make_error(ErrorKind::kNotFound, "is not there", archive);
+    return make_error(ErrorKind::kNotFound, "is not there", archive,
+                      "name what 'vecmill cache export' wrote");
   }
   VECMILL_ASSIGN(const auto file, engine::open_cache_file(options, std::chrono::seconds(0)));
   return cache::import_archive(*file, archive, engine::cache_now());

@@ -167,7 +167,8 @@ Result<EmbedReport> Engine::warm(const EmbedJob& job,
                                  const std::stop_token& stop) {
   VECMILL_TRY(state_->provider->check(job.options));
   if (!state_->cache) {
-    return make_error(ErrorKind::kInvalidArgument, "there is no cache to fill");
+    return make_error(ErrorKind::kInvalidArgument, "there is no cache to fill", "use_cache",
+                      "set it to CacheMode::kOn");
   }
   VECMILL_ASSIGN(auto source, open_source(job));
   VECMILL_ASSIGN(const std::uint64_t total, count_texts(job, stop));

@@ -81,3 +81,14 @@ def files_of(folder: pathlib.Path, stem: str) -> dict:
     """Everything that belongs to an output, except the report, which holds times."""
     return {path.name: path.read_bytes() for path in folder.glob(stem + ".*")
             if ".report.json" not in path.name}
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A real disk of 256 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("may not mount a tmpfs here")
+    yield place
+    subprocess.run(["umount", place], check=True)

@@ -100,17 +100,6 @@ def test_a_file_of_somebody_else_stays(vecmill, out):
     assert (vecmill.folder / out).read_text() == "mine\n"
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A real disk of 256 KiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], capture_output=True).returncode:
-        pytest.skip("may not mount a tmpfs here")
-    yield place
-    subprocess.run(["umount", place], check=True)
-
-
 @pytest.mark.parametrize("name", ["out.npy", "out.jsonl", "out.db"])
 def test_a_full_disk_and_going_on_when_there_is_room(vecmill, small_disk, name):
     vecmill.write("a.txt", "".join(f"text number {i}\n" for i in range(1000)))
