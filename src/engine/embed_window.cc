@@ -36,7 +36,8 @@ std::vector<std::span<const std::size_t>> plan(const Indices& order,
 /// Errors that another run of the same text may not have.
 bool is_fatal(ErrorKind kind) {
   return kind == ErrorKind::kAuth || kind == ErrorKind::kLimited ||
-         kind == ErrorKind::kUnavailable || kind == ErrorKind::kInvalidArgument;
+         kind == ErrorKind::kUnavailable || kind == ErrorKind::kInvalidArgument ||
+         kind == ErrorKind::kIo;
 }
 
 OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& done) {

@@ -50,7 +50,9 @@ struct Transfer {
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl{nullptr, &curl_easy_cleanup};
 
   void end(Result<ApiReply> result) {
-    done(std::move(result));
+    curl_off_t connected = 0;
+    curl_easy_getinfo(curl.get(), CURLINFO_PRETRANSFER_TIME_T, &connected);
+    done(std::move(result), connected > 0 ? Sent::kYes : Sent::kNo);
     done = nullptr;
   }
 };
@@ -240,7 +242,7 @@ ApiClient::~ApiClient() = default;
 
 ApiClient::CallId ApiClient::start(ApiRequest request, Done done) {
   if (auto status = state_->check(request); !status) {
-    done(std::move(status).error());
+    done(std::move(status).error(), Sent::kNo);
     return 0;
   }
   auto transfer = std::make_unique<Transfer>();
@@ -268,8 +270,9 @@ Result<ApiReply> ApiClient::send(ApiRequest request, const std::stop_token& stop
   // Shared: the one who waits may be gone before `set_value` has returned.
   const auto reply = std::make_shared<std::promise<Result<ApiReply>>>();
   auto future = reply->get_future();
-  const CallId call = start(std::move(request),
-                            [reply](Result<ApiReply> got) { reply->set_value(std::move(got)); });
+  const CallId call = start(std::move(request), [reply](Result<ApiReply> got, Sent) {
+    reply->set_value(std::move(got));
+  });
   const std::stop_callback on_stop(stop, [&] { cancel(call); });
   return future.get();
 }

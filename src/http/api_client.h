@@ -33,6 +33,9 @@ struct ApiReply {
 [[nodiscard]] std::string_view find_header(const std::vector<Header>& headers,
                                            std::string_view name);
 
+/// Whether a byte of a request may have reached the server.
+enum class Sent : bool { kNo, kYes };
+
 struct ApiClientOptions {
   std::chrono::seconds connect_timeout{10};
   std::chrono::seconds stall_timeout{30};  ///< at less than min_bytes_per_second
@@ -46,7 +49,7 @@ struct ApiClientOptions {
 class ApiClient {
  public:
   using CallId = std::uint64_t;
-  using Done = std::function<void(Result<ApiReply>)>;
+  using Done = std::function<void(Result<ApiReply>, Sent)>;
 
   explicit ApiClient(ApiClientOptions options = {});
   /// Ends what is under way with kCancelled.

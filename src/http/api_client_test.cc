@@ -77,9 +77,10 @@ TEST(ApiClientTest, ManyAtOnceEachGetTheirOwnReply) {
   constexpr std::size_t kRequests = 50;
   std::vector<std::promise<std::string>> bodies(kRequests);
   for (std::size_t i = 0; i < kRequests; ++i) {
-    client.start({.url = server.url(), .body = std::to_string(i)}, [&, i](Result<ApiReply> reply) {
-      bodies[i].set_value(reply ? reply->body : reply.error().to_string());
-    });
+    client.start({.url = server.url(), .body = std::to_string(i)},
+                 [&, i](Result<ApiReply> reply, Sent) {
+                   bodies[i].set_value(reply ? reply->body : reply.error().to_string());
+                 });
   }
   for (std::size_t i = 0; i < kRequests; ++i) {
     EXPECT_EQ(bodies[i].get_future().get(), "re " + std::to_string(i));
@@ -125,6 +126,27 @@ TEST(ApiClientTest, ARedirectIsAnErrorAndTheKeyStaysHere) {
   EXPECT_TRUE(elsewhere.requests().empty());
 }
 
+TEST(ApiClientTest, ItIsKnownWhetherAnythingWasSent) {
+  std::string nobody;
+  {
+    const LoopbackServer gone(kOk);
+    nobody = gone.url();
+  }
+  LoopbackServer black_hole(kBlackHole);
+  const auto sent = [](const std::string& url) {
+    ApiClient client;
+    std::promise<Sent> told;
+    client.start({.url = url, .deadline = milliseconds(40)}, [&](Result<ApiReply> reply, Sent was) {
+      EXPECT_FALSE(reply);
+      told.set_value(was);
+    });
+    return told.get_future().get();
+  };
+  EXPECT_EQ(sent(nobody), Sent::kNo);
+  EXPECT_EQ(sent("http://example.com/"), Sent::kNo);
+  EXPECT_EQ(sent(black_hole.url()), Sent::kYes);
+}
+
 TEST(ApiClientTest, WhatIsResetOrCutShortIsUnavailable) {
   LoopbackServer reset([](int connection, const LoopbackServer::Request&) {
     const linger at_once{1, 0};
@@ -145,8 +167,9 @@ TEST(ApiClientTest, ACancelledCallEndsAndTheOthersGoOn) {
   LoopbackServer server(kOk);
   ApiClient client;
   std::promise<ErrorKind> kind;
-  const auto call = client.start({.url = black_hole.url()},
-                                 [&](Result<ApiReply> reply) { kind.set_value(kind_of(reply)); });
+  const auto call = client.start({.url = black_hole.url()}, [&](Result<ApiReply> reply, Sent) {
+    kind.set_value(kind_of(reply));
+  });
   EXPECT_TRUE(client.send({.url = server.url()}));
   client.cancel(call);
   EXPECT_EQ(kind.get_future().get(), ErrorKind::kCancelled);
@@ -170,7 +193,7 @@ TEST(ApiClientTest, WhatIsUnderWayAtTheEndIsCancelled) {
   {
     ApiClient client;
     for (int i = 0; i < 3; ++i) {
-      client.start({.url = black_hole.url()}, [&](Result<ApiReply> reply) {
+      client.start({.url = black_hole.url()}, [&](Result<ApiReply> reply, Sent) {
         ended += kind_of(reply) == ErrorKind::kCancelled ? 1 : 0;
       });
     }

@@ -26,6 +26,10 @@ Breaker::Pass Breaker::admit(Time now) {
   return {false, era_, until_};
 }
 
+void Breaker::cancel(const Pass& pass) {
+  if (pass.era == era_ && state_ == State::kHalfOpen) --probing_;
+}
+
 void Breaker::report(Time now, const Pass& pass, Outcome outcome, Duration took) {
   if (pass.era != era_) return;
   if (outcome == Outcome::kKeyRefused) return open(now + options_.key_open_for);

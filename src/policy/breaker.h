@@ -30,12 +30,16 @@ class Breaker {
 
   explicit Breaker(const BreakerOptions& options = {}) : options_(options) {}
 
-  /// To be asked last: a call that is admitted and not made is a probe that is lost.
+  /// To be asked last: a call that is admitted and neither made nor cancelled is a probe that is
+  /// lost.
   [[nodiscard]] Pass admit(Time now);
 
   /// How an admitted call ended. One from before the last change of state is out of date and is
   /// ignored, so that a flood of late failures cannot open the breaker twice.
   void report(Time now, const Pass& pass, Outcome outcome, Duration took);
+
+  /// An admitted call that was not made after all.
+  void cancel(const Pass& pass);
 
   [[nodiscard]] State state() const { return state_; }
 

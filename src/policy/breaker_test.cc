@@ -28,6 +28,23 @@ Breaker opened_at(Time now, const BreakerOptions& options = {}) {
   return breaker;
 }
 
+TEST(BreakerTest, ACancelledCallIsNoProbe) {
+  BreakerOptions options;
+  options.failures = 1;
+  Breaker breaker(options);
+  const auto first = breaker.admit(kStart);
+  breaker.cancel(first);  // closed: nothing to give back
+  breaker.report(kStart, first, Outcome::kTransient, 1s);
+  const Time later = kStart + options.open_for;
+  const auto probe = breaker.admit(later);
+  ASSERT_TRUE(probe.granted);
+  ASSERT_FALSE(breaker.admit(later).granted);
+  breaker.cancel(first);  // of an earlier era
+  ASSERT_FALSE(breaker.admit(later).granted);
+  breaker.cancel(probe);
+  EXPECT_TRUE(breaker.admit(later).granted);
+}
+
 TEST(BreakerTest, WhatOpensIt) {
   struct Case {
     const char* what;

@@ -160,6 +160,9 @@ void Dispatcher::ended(Time now, CallId id, CallResult result) {
   Call call = std::move(it->second);
   calls_.erase(it);
   settle(now, call, result);
+  for (Pending& pending : again_) {  // what waits for the end of another call
+    if (pending.ready == policy::kNever) pending.ready = now;
+  }
   if (hopeless_ && result.outcome != Outcome::kSuccess) return fail(call.pending.batch, *hopeless_);
   switch (result.outcome) {
     case Outcome::kSuccess: succeed(call, result); break;
@@ -173,6 +176,41 @@ void Dispatcher::ended(Time now, CallId id, CallResult result) {
     case Outcome::kTransient:
     case Outcome::kThrottled: try_again(now, call, result); break;
   }
+}
+
+std::optional<Dispatcher::Pending> Dispatcher::take_back(CallId id) {
+  auto node = calls_.extract(id);
+  if (node.empty()) return std::nullopt;
+  Call& call = node.mapped();
+  limiter_.settle(call.grant, {});
+  breaker_.cancel(call.pass);
+  return std::move(call.pending);
+}
+
+void Dispatcher::postponed(CallId id, Time again) {
+  auto pending = take_back(id);
+  if (!pending) return;
+  pending->ready = again;
+  again_.push_back(*std::move(pending));
+}
+
+void Dispatcher::unaffordable(CallId id, const Error& error) {
+  if (calls_.size() > 1) return postponed(id, policy::kNever);
+  const auto pending = take_back(id);
+  if (!pending) return;
+  if (!planner(pending->role).refused(pending->batch, Outcome::kTooLarge)) {
+    give_up_all(pending->batch, error);
+  }
+}
+
+void Dispatcher::abandoned(CallId id, const Error& error) {
+  if (const auto pending = take_back(id)) give_up_all(pending->batch, error);
+}
+
+void Dispatcher::give_up_all(const policy::Batch& batch, const Error& error) {
+  hopeless_ = error;
+  fail(batch, error);
+  fail_all(error);
 }
 
 /// What the end of a call tells limiter, rate, breaker and timeout.
@@ -230,9 +268,7 @@ void Dispatcher::split(const Pending& pending, Outcome outcome, const Error& err
 void Dispatcher::refuse(const Call& call, const CallResult& result) {
   ++refusals_;
   if (!worked_ && (result.settings || refusals_ >= kRefusals)) {
-    hopeless_ = result.error;
-    fail(call.pending.batch, *hopeless_);
-    fail_all(*hopeless_);
+    give_up_all(call.pending.batch, *result.error);
   } else if (result.settings) {
     fail(call.pending.batch, *result.error);
   } else {

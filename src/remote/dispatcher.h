@@ -71,6 +71,16 @@ class Dispatcher {
 
   void ended(Time now, CallId call, CallResult result);
 
+  /// Instead of `ended`, of something that was not sent. It is to be tried again at `again`.
+  void postponed(CallId call, Time again);
+
+  /// There is no money for it: it waits for calls that may leave some, or becomes smaller. When
+  /// nothing helps, all texts fail with `error`.
+  void unaffordable(CallId call, const Error& error);
+
+  /// Nothing may be sent any more: all texts fail with `error`, those that come later, too.
+  void abandoned(CallId call, const Error& error);
+
   /// What is done since the last time.
   [[nodiscard]] std::vector<Finished> take_finished();
 
@@ -109,6 +119,9 @@ class Dispatcher {
   void succeed(const Call& call, CallResult& result);
   void split(const Pending& pending, policy::Outcome outcome, const Error& error);
   void refuse(const Call& call, const CallResult& result);
+  /// As if it had never been handed out.
+  std::optional<Pending> take_back(CallId call);
+  void give_up_all(const policy::Batch& batch, const Error& error);
   void try_again(Time now, Call& call, const CallResult& result);
   void fail(const policy::Batch& batch, const Error& error);
   void fail_all(const Error& error);

@@ -253,5 +253,98 @@ TEST(DispatcherTest, AnOutageWithoutEndIsGivenUp) {
   EXPECT_LT(world.now - start, minutes(25));
 }
 
+/// Hands out what it has at one moment.
+std::vector<Dispatcher::Send> all_of(Dispatcher& dispatcher, Time now) {
+  std::vector<Dispatcher::Send> sends;
+  while (auto send = dispatcher.next(now)) sends.push_back(*std::move(send));
+  return sends;
+}
+
+constexpr Time kNow = Time(seconds(1000));
+
+Dispatcher with_texts(std::uint64_t texts) {
+  DispatcherOptions options = options_of(4);
+  options.in_flight = 2;
+  Dispatcher dispatcher = *Dispatcher::create(options);
+  for (std::uint64_t i = 0; i < texts; ++i) dispatcher.add(kNow, i, 100, Role::kDocument);
+  return dispatcher;
+}
+
+const Error kNoMoney = make_error(ErrorKind::kLimited, "the purse is empty");
+
+TEST(DispatcherTest, WhatIsPostponedTakesNothingAndComesBackInTime) {
+  Dispatcher dispatcher = with_texts(8);
+  for (const auto& send : all_of(dispatcher, kNow)) {
+    dispatcher.postponed(send.call, kNow + minutes(5));
+  }
+  EXPECT_EQ(dispatcher.wake(), kNow + minutes(5));
+  EXPECT_THAT(all_of(dispatcher, kNow + minutes(4)), SizeIs(0));
+  const auto again = all_of(dispatcher, kNow + minutes(5));
+  ASSERT_THAT(again, SizeIs(2));
+  for (const auto& send : again) dispatcher.ended(kNow + minutes(6), send.call, success(send));
+  EXPECT_THAT(dispatcher.take_finished(), SizeIs(8));
+}
+
+TEST(DispatcherTest, WhatIsTooDearWaitsForTheOthers) {
+  Dispatcher dispatcher = with_texts(8);
+  const auto sends = all_of(dispatcher, kNow);
+  ASSERT_THAT(sends, SizeIs(2));
+  dispatcher.unaffordable(sends[1].call, kNoMoney);
+  EXPECT_EQ(dispatcher.wake(), policy::kNever);
+  EXPECT_THAT(all_of(dispatcher, kNow + minutes(1)), SizeIs(0));
+  dispatcher.ended(kNow + minutes(1), sends[0].call, success(sends[0]));
+  const auto again = all_of(dispatcher, kNow + minutes(1));
+  ASSERT_THAT(again, SizeIs(1));
+  EXPECT_EQ(again[0].texts, sends[1].texts);
+}
+
+TEST(DispatcherTest, TheLastMoneyGoesIntoSmallerRequests) {
+  Dispatcher dispatcher = with_texts(8);
+  std::size_t money = 7, smallest = 8;
+  std::set<std::uint64_t> done;
+  while (auto send = dispatcher.next(kNow)) {
+    smallest = std::min(smallest, send->texts.size());
+    if (send->texts.size() > money) {
+      dispatcher.unaffordable(send->call, kNoMoney);
+      continue;
+    }
+    money -= send->texts.size();
+    done.insert(send->texts.begin(), send->texts.end());
+    dispatcher.ended(kNow, send->call, success(*send));
+  }
+  EXPECT_EQ(money, 0u);
+  EXPECT_EQ(smallest, 1u);
+  std::size_t failed = 0;
+  for (const auto& finished : dispatcher.take_finished()) {
+    EXPECT_EQ(finished.result.has_value(), done.contains(finished.text));
+    if (finished.result) continue;
+    ++failed;
+    EXPECT_EQ(finished.result.error().message, kNoMoney.message);
+  }
+  EXPECT_EQ(failed, 1u);
+}
+
+TEST(DispatcherTest, WhatIsAbandonedEndsAllTexts) {
+  Dispatcher dispatcher = with_texts(12);
+  const auto sends = all_of(dispatcher, kNow);
+  dispatcher.abandoned(sends[0].call, kNoMoney);
+  EXPECT_THAT(dispatcher.take_finished(), SizeIs(8));
+  dispatcher.ended(kNow, sends[1].call, success(sends[1]));
+  const auto last = dispatcher.take_finished();
+  EXPECT_THAT(last, SizeIs(4));
+  EXPECT_TRUE(last[0].result);
+  dispatcher.add(kNow, 99, 100, Role::kDocument);
+  EXPECT_FALSE(dispatcher.take_finished().front().result);
+}
+
+TEST(DispatcherTest, WhatIsNotHandedOutCannotBeGivenBack) {
+  Dispatcher dispatcher = with_texts(4);
+  dispatcher.postponed(77, kNow);
+  dispatcher.unaffordable(77, kNoMoney);
+  dispatcher.abandoned(77, kNoMoney);
+  EXPECT_THAT(dispatcher.take_finished(), SizeIs(0));
+  EXPECT_THAT(all_of(dispatcher, kNow), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace vecmill::remote

@@ -129,6 +129,10 @@ std::optional<policy::Duration> wait_of(const std::vector<http::Header>& headers
       now.value_or(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())));
 }
 
+/// Vendors bill what they answer. A gateway that gave up does not know what the server behind it
+/// did, and what is no error status is no refusal.
+bool from_gateway(int status) { return status < 400 || (status > 500 && status != 503); }
+
 Error error_of(const RemoteModel& model, Outcome outcome, int status, const Said& said) {
   const std::string name(model.dialect->name);
   const std::string code = " (" + std::to_string(status) + ")";
@@ -172,6 +176,7 @@ Failure classify_failure(const RemoteModel& model, const http::ApiReply& reply,
   if (failure.outcome == Outcome::kSuccess) failure.outcome = Outcome::kTransient;
   if (about_size(reply.status, said)) failure.outcome = Outcome::kTooLarge;
   failure.error = error_of(model, failure.outcome, reply.status, said);
+  failure.billed_nothing = !from_gateway(reply.status);
   if (failure.outcome == Outcome::kBadInput && about_settings(reply.status, said)) {
     failure.settings = true;
     failure.error =
@@ -184,9 +189,10 @@ Failure classify_failure(const RemoteModel& model, const http::ApiReply& reply,
   return failure;
 }
 
-Failure transport_failure(const Error& error) {
+Failure transport_failure(const Error& error, http::Sent sent) {
   Failure failure;
   failure.error = error;
+  failure.billed_nothing = sent == http::Sent::kNo;
   // An address that is none, or one that sends us elsewhere, stays so.
   failure.settings = error.kind == ErrorKind::kInvalidArgument;
   failure.outcome = failure.settings ? Outcome::kBadInput : Outcome::kTransient;

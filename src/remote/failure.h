@@ -21,6 +21,7 @@ struct Failure {
   Error error;
   bool settings = false;  ///< of kBadInput: the model or its settings, not a text
   std::optional<policy::Duration> retry_after;
+  bool billed_nothing = false;  ///< for certain
 };
 
 /// Of a reply whose status is not 200. What the server says is quoted only where it speaks of model
@@ -29,7 +30,7 @@ struct Failure {
                                        std::span<const std::string_view> texts, const Secret& key);
 
 /// Of a request without a reply.
-[[nodiscard]] Failure transport_failure(const Error& error);
+[[nodiscard]] Failure transport_failure(const Error& error, http::Sent sent);
 
 /// What a header says of a limit of the key.
 struct RateReading {

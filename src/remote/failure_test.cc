@@ -156,11 +156,24 @@ TEST(FailureTest, WhatHeadersSayOfTheLimits) {
 }
 
 TEST(FailureTest, AnAddressThatIsWrongStaysWrong) {
-  EXPECT_TRUE(transport_failure(make_error(ErrorKind::kInvalidArgument, "redirect")).settings);
-  EXPECT_EQ(transport_failure(make_error(ErrorKind::kUnavailable, "reset")).outcome,
-            Outcome::kTransient);
-  EXPECT_EQ(transport_failure(make_error(ErrorKind::kInvalidData, "too long")).outcome,
-            Outcome::kTransient);
+  const auto failure = [](ErrorKind kind) {
+    return transport_failure(make_error(kind, "no reply"), http::Sent::kYes);
+  };
+  EXPECT_TRUE(failure(ErrorKind::kInvalidArgument).settings);
+  EXPECT_EQ(failure(ErrorKind::kUnavailable).outcome, Outcome::kTransient);
+  EXPECT_EQ(failure(ErrorKind::kInvalidData).outcome, Outcome::kTransient);
+}
+
+TEST(FailureTest, WhatIsCertainlyNotBilledIsToldFromWhatMayBe) {
+  for (const int status : {400, 401, 429, 500, 503}) {
+    EXPECT_TRUE(failure_of(status, "{}").billed_nothing) << status;
+  }
+  for (const int status : {204, 502, 504, 524}) {
+    EXPECT_FALSE(failure_of(status, "{}").billed_nothing) << status;
+  }
+  const Error cut_off = make_error(ErrorKind::kUnavailable, "cut off");
+  EXPECT_TRUE(transport_failure(cut_off, http::Sent::kNo).billed_nothing);
+  EXPECT_FALSE(transport_failure(cut_off, http::Sent::kYes).billed_nothing);
 }
 
 TEST(CallResultTest, VectorsInTheOrderOfTheTextsAndTokensByBytes) {
@@ -173,6 +186,7 @@ TEST(CallResultTest, VectorsInTheOrderOfTheTextsAndTokensByBytes) {
   EXPECT_EQ(result.embeddings[0].tokens, 34u);
   EXPECT_EQ(result.embeddings[1].tokens, 2u);
   EXPECT_EQ(result.tokens, 36u);
+  EXPECT_EQ(result.billed, Billed::kYes);
   EXPECT_EQ(name, "m-1");
 }
 
@@ -185,7 +199,22 @@ TEST(CallResultTest, AReplyThatIsWrongIsAFailureOfTheServer) {
     EXPECT_EQ(result.outcome, Outcome::kTransient) << body;
     EXPECT_EQ(result.error->kind, ErrorKind::kInvalidData) << body;
     EXPECT_TRUE(result.embeddings.empty());
+    EXPECT_EQ(result.billed, Billed::kUnknown) << body;
   }
+}
+
+TEST(CallResultTest, AReplyThatIsWrongIsPaidForAllTheSame) {
+  const http::ApiReply reply{
+      200, {}, R"({"data":[{"index":0,"embedding":[1,0]}],"usage":{"total_tokens":36}})"};
+  const CallResult result = read_result(model_of("openai"), reply, kTwoTexts, kKey, "");
+  EXPECT_EQ(result.outcome, Outcome::kTransient);
+  EXPECT_EQ(result.billed, Billed::kYes);
+  EXPECT_EQ(result.tokens, 36u);
+}
+
+TEST(CallResultTest, ARefusalIsNotBilled) {
+  const CallResult result = read_result(model_of("openai"), {429, {}, "{}"}, kTwoTexts, kKey, "");
+  EXPECT_EQ(result.billed, Billed::kNo);
 }
 
 }  // namespace

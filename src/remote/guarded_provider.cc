@@ -47,9 +47,11 @@ struct Shared {
 
 class GuardedProvider final : public Provider {
  public:
-  GuardedProvider(std::unique_ptr<RemoteApi> api, Dispatcher dispatcher, Describe describe)
+  GuardedProvider(std::unique_ptr<RemoteApi> api, Dispatcher dispatcher, Describe describe,
+                  std::shared_ptr<Spending> spending)
       : api_(std::move(api)),
         describe_(std::move(describe)),
+        spending_(std::move(spending)),
         shared_(std::make_shared<Shared>(std::move(dispatcher))) {}
 
   [[nodiscard]] Capabilities capabilities(const EmbedOptions& options) const override {
@@ -102,14 +104,10 @@ class GuardedProvider final : public Provider {
       std::vector<std::string_view> texts;
       for (const auto text : send->texts) texts.push_back(shared_->places.at(text).text);
       lock.unlock();
-      api_->start(texts, send->role, send->timeout,
-                  [shared = shared_, call = send->call](CallResult result) {
-                    const std::lock_guard guard(shared->mutex);
-                    shared->dispatcher.ended(now(), call, std::move(result));
-                    shared->hand_out();
-                    shared->changed.notify_all();
-                  });
+      const auto answer = pay(texts, send->role);
+      if (answer && answer->payment) start(*send, texts, *answer->payment);
       lock.lock();
+      if (!answer || !answer->payment) not_paid(send->call, answer);
       return;
     }
     if (job.open == 0) return;
@@ -121,8 +119,40 @@ class GuardedProvider final : public Provider {
     }
   }
 
+  /// Where nobody is asked for money, everything is granted.
+  Result<Spending::Answer> pay(std::span<const std::string_view> texts, Role role) {
+    if (!spending_) return Spending::Answer{.payment = 0};
+    return spending_->intend({texts, role, most_tokens(api_->model(), texts)});
+  }
+
+  void start(const Dispatcher::Send& send, std::span<const std::string_view> texts,
+             Spending::PaymentId payment) {
+    api_->start(
+        texts, send.role, send.timeout,
+        [shared = shared_, call = send.call, spending = spending_, payment](CallResult result) {
+          if (spending) spending->settle(payment, result.billed, result.tokens);
+          const std::lock_guard guard(shared->mutex);
+          shared->dispatcher.ended(now(), call, std::move(result));
+          shared->hand_out();
+          shared->changed.notify_all();
+        });
+  }
+
+  void not_paid(Dispatcher::CallId call, const Result<Spending::Answer>& answer) {
+    if (!answer) {
+      shared_->dispatcher.abandoned(call, answer.error());
+    } else if (answer->refusal) {
+      shared_->dispatcher.unaffordable(call, *answer->refusal);
+    } else {
+      shared_->dispatcher.postponed(call, now() + answer->ask_again.value_or(Duration{}));
+    }
+    shared_->hand_out();
+    shared_->changed.notify_all();
+  }
+
   const std::unique_ptr<RemoteApi> api_;
   const Describe describe_;
+  const std::shared_ptr<Spending> spending_;
   const std::shared_ptr<Shared> shared_;
 };
 
@@ -130,10 +160,11 @@ class GuardedProvider final : public Provider {
 
 Result<std::unique_ptr<Provider>> make_guarded_provider(std::unique_ptr<RemoteApi> api,
                                                         const DispatcherOptions& options,
-                                                        Describe describe) {
+                                                        Describe describe,
+                                                        std::shared_ptr<Spending> spending) {
   VECMILL_ASSIGN(Dispatcher dispatcher, Dispatcher::create(options));
   return std::unique_ptr<Provider>(std::make_unique<GuardedProvider>(
-      std::move(api), std::move(dispatcher), std::move(describe)));
+      std::move(api), std::move(dispatcher), std::move(describe), std::move(spending)));
 }
 
 }  // namespace vecmill::remote

@@ -19,6 +19,8 @@ class NumberApi final : public RemoteApi {
   void start(std::span<const std::string_view> texts, Role role, Duration, Done done) override {
     CallResult result;
     result.outcome = policy::Outcome::kSuccess;
+    result.billed = Billed::kYes;
+    result.tokens = texts.size();
     for (const auto text : texts) {
       const float sign = role == Role::kQuery ? -1.0F : 1.0F;
       result.embeddings.push_back({{sign * number_of(text)}});
@@ -37,13 +39,15 @@ class NumberApi final : public RemoteApi {
   std::mutex mutex_;
 };
 
-std::unique_ptr<Provider> make(std::unique_ptr<RemoteApi> api) {
+std::unique_ptr<Provider> make(std::unique_ptr<RemoteApi> api,
+                               std::shared_ptr<Spending> spending = {}) {
   DispatcherOptions options;
   options.batch = {100, 100'000, 1'000'000};
   options.requests_per_minute = 1'000'000;
   options.linger = {};
-  return *make_guarded_provider(std::move(api), options,
-                                [](const EmbedOptions&) { return Capabilities{}; });
+  return *make_guarded_provider(
+      std::move(api), options, [](const EmbedOptions&) { return Capabilities{}; },
+      std::move(spending));
 }
 
 std::vector<std::string> numbers(int first, int count) {
@@ -103,6 +107,91 @@ TEST(GuardedProviderTest, OutputsThatItLacksAreRefusedForEachText) {
 
 TEST(GuardedProviderTest, NoTextsAreNoRequest) {
   EXPECT_TRUE(embed(*make(std::make_unique<NumberApi>()), {}).empty());
+}
+
+/// Has so many tokens, says "later" now and then, and writes down what it is told.
+class Purse final : public Spending {
+ public:
+  explicit Purse(std::uint64_t tokens) : left(tokens) {}
+
+  Result<Answer> intend(const Request& request) override {
+    const std::lock_guard lock(mutex_);
+    if (broken) return make_error(ErrorKind::kIo, "cannot be written", "the book");
+    if (++asked % 3 == 0) return Answer{.ask_again = Duration(1)};
+    if (request.texts.size() > left) {
+      return Answer{.refusal = make_error(ErrorKind::kLimited, "the purse is empty")};
+    }
+    EXPECT_GE(request.most_tokens, request.texts.size());
+    left -= request.texts.size();
+    open.insert(asked);
+    return Answer{.payment = asked};
+  }
+
+  void settle(PaymentId payment, Billed billed, std::uint64_t tokens) override {
+    const std::lock_guard lock(mutex_);
+    EXPECT_EQ(open.erase(payment), 1u) << "settled twice, or never granted";
+    EXPECT_EQ(billed, Billed::kYes);
+    spent += tokens;
+  }
+
+  std::uint64_t left, asked = 0, spent = 0;
+  bool broken = false;
+  std::set<PaymentId> open;
+
+ private:
+  std::mutex mutex_;
+};
+
+TEST(GuardedProviderTest, NothingIsSentThatIsNotPaidFor) {
+  auto owned = std::make_unique<NumberApi>();
+  const NumberApi& api = *owned;
+  const auto purse = std::make_shared<Purse>(770);
+  const auto provider = make(std::move(owned), purse);
+  std::size_t done = 0;
+  for (const auto& result : embed(*provider, numbers(0, 1000))) {
+    done += result.has_value() ? 1 : 0;
+    EXPECT_TRUE(result || result.error().kind == ErrorKind::kLimited);
+  }
+  std::size_t sent = 0;
+  for (const std::size_t size : api.sizes) sent += size;
+  EXPECT_EQ(done, 770u);
+  EXPECT_EQ(sent, 770u);
+  EXPECT_EQ(purse->spent, 770u);
+  EXPECT_TRUE(purse->open.empty());
+}
+
+TEST(GuardedProviderTest, ThreadsShareOnePurse) {
+  const auto purse = std::make_shared<Purse>(1000);
+  const auto provider = make(std::make_unique<NumberApi>(), purse);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] { (void)embed(*provider, numbers(1000 * t, 400)); });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(purse->spent, 1000u);
+  EXPECT_TRUE(purse->open.empty());
+}
+
+TEST(GuardedProviderTest, WithoutABookNothingIsSent) {
+  auto owned = std::make_unique<NumberApi>();
+  const NumberApi& api = *owned;
+  const auto purse = std::make_shared<Purse>(100);
+  purse->broken = true;
+  const auto provider = make(std::move(owned), purse);
+  for (const auto& result : embed(*provider, {"1", "2"})) {
+    EXPECT_EQ(result.error().kind, ErrorKind::kIo);
+  }
+  EXPECT_TRUE(api.sizes.empty());
+}
+
+TEST(SpendingTest, AModelFindsNoMoreTokensThanBytesAndThanItTakes) {
+  const std::string_view texts[] = {"four", ""};
+  const RemoteModel known{.dialect = find_dialect("openai"), .name = "text-embedding-3-small"};
+  EXPECT_EQ(most_tokens(known, texts), 36u + 32u);
+  const std::string longer(100'000, 'x');
+  const std::string_view huge[] = {longer};
+  EXPECT_EQ(most_tokens(known, huge), find_model("openai", known.name).max_tokens);
+  EXPECT_EQ(most_tokens({.dialect = find_dialect("openai"), .name = "new"}, huge), 100'032u);
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ Result<Secret> key_of(const Dialect& dialect, const Environment& environment) {
 
 Result<RemoteModel> model_of(const RemoteOptions& options, const Secret& key,
                              const Environment& environment) {
-  const auto& [name, dims, max_request_texts] = options;
+  const std::string& name = options.name;
+  const std::uint32_t dims = options.dims;
   const Dialect& dialect = *dialect_of(name);
   const std::string vendors = default_base_url(dialect, key);
   RemoteModel model{.dialect = &dialect,
@@ -116,7 +117,7 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
   const auto open = [&] {
     return make_guarded_provider(make_remote_api(model, key, client),
                                  options_of(model, options.max_request_texts),
-                                 describe_as(model, space_of));
+                                 describe_as(model, space_of), options.spending);
   };
   if (model.expected_dims() == 0) {
     VECMILL_ASSIGN(const auto probe, open());

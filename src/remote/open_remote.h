@@ -8,6 +8,7 @@
 
 #include "vecmill/provider.h"
 #include "vecmill/remote/request.h"
+#include "vecmill/remote/spending.h"
 #include "vecmill/result.h"
 
 namespace vecmill::remote {
@@ -22,9 +23,10 @@ using Environment = std::function<std::string(const std::string&)>;
 using SpaceOf = std::function<std::string(const RemoteModel&, std::string_view role)>;
 
 struct RemoteOptions {
-  std::string name;                     ///< "voyage:voyage-code-3"
-  std::uint32_t dims = 0;               ///< 0: what the model has
-  std::uint32_t max_request_texts = 0;  ///< 0: as many as the API takes
+  std::string name;                         ///< "voyage:voyage-code-3"
+  std::uint32_t dims = 0;                   ///< 0: what the model has
+  std::uint32_t max_request_texts = 0;      ///< 0: as many as the API takes
+  std::shared_ptr<Spending> spending = {};  ///< null: nobody is asked for money
 };
 
 /// The model behind a name, ready to embed. Key and address come from the environment:

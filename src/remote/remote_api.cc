@@ -20,6 +20,7 @@ CallResult result_of(Failure failure) {
   result.error = std::move(failure.error);
   result.settings = failure.settings;
   result.retry_after = failure.retry_after;
+  if (failure.billed_nothing) result.billed = Billed::kNo;
   return result;
 }
 
@@ -61,9 +62,9 @@ class HttpRemoteApi final : public RemoteApi {
     client_->start(std::move(request),
                    [model = model_, key = key_, name = name_, done = std::move(done),
                     copies = std::vector<std::string>(texts.begin(), texts.end())](
-                       Result<http::ApiReply> reply) {
+                       Result<http::ApiReply> reply, http::Sent sent) {
                      done(reply ? read(model, *reply, copies, *key, *name)
-                                : result_of(transport_failure(reply.error())));
+                                : result_of(transport_failure(reply.error(), sent)));
                    });
   }
 
@@ -104,6 +105,10 @@ CallResult read_result(const RemoteModel& model, const http::ApiReply& reply,
   }
   result.rates = rate_readings(*model.dialect, reply.headers);
   auto parsed = parse_reply(model.dialect->shape, reply.body, texts.size());
+  if (parsed && parsed->tokens > 0) {
+    result.billed = Billed::kYes;
+    result.tokens = parsed->tokens;
+  }
   Status status =
       parsed ? check_reply(*parsed, {texts, model.expected_dims(), name}) : parsed.error();
   if (!status) {
@@ -112,7 +117,6 @@ CallResult read_result(const RemoteModel& model, const http::ApiReply& reply,
     return result;
   }
   result.outcome = policy::Outcome::kSuccess;
-  result.tokens = parsed->tokens;
   result.embeddings.resize(texts.size());
   for (Reply::Row& row : parsed->rows) {
     result.embeddings[row.index].vector = std::move(row.vector);

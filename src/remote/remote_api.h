@@ -18,6 +18,9 @@
 
 namespace vecmill::remote {
 
+/// Whether a request is on the provider's bill.
+enum class Billed : std::uint8_t { kUnknown, kNo, kYes };
+
 /// How one request for vectors ended.
 struct CallResult {
   policy::Outcome outcome = policy::Outcome::kTransient;
@@ -26,6 +29,7 @@ struct CallResult {
   bool settings = false;              ///< see Failure
   std::optional<policy::Duration> retry_after;
   std::vector<RateReading> rates;
+  Billed billed = Billed::kUnknown;
   std::uint64_t tokens = 0;  ///< billed; 0: not known
 };
 
