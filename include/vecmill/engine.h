@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "vecmill/cache.h"
+#include "vecmill/cost.h"
 #include "vecmill/provider.h"
 #include "vecmill/record.h"
 #include "vecmill/result.h"
@@ -28,6 +29,7 @@ struct ModelOptions {
   std::uint32_t max_request_texts = 0;  ///< to an API at a time; 0: as many as it takes
   CacheMode use_cache = CacheMode::kAuto;
   CacheOptions cache = {};
+  SpendOptions spend = {};  ///< for models of providers that bill
 };
 
 enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };
@@ -74,6 +76,7 @@ struct EmbedReport {
   std::uint64_t peak_rss_bytes = 0;
   bool was_complete = false;  ///< resume of a finished output: nothing was done
   CacheReport cache;          ///< of this run; failures since the engine was opened
+  SpendReport spend;          ///< since the engine was opened
   SpaceInfo space;
 };
 

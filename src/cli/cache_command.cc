@@ -10,6 +10,7 @@
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/progress.h"
 #include "vecmill/cli/quantity.h"
+#include "vecmill/cli/spend_settings.h"
 #include "vecmill/cli/suggest.h"
 #include "vecmill/engine.h"
 
@@ -72,6 +73,7 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   ModelOptions options = model_options(settings);
   options.use_cache = CacheMode::kOn;
   options.cache = cache_options(settings);
+  VECMILL_ASSIGN(options.spend, spend_options(settings));
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   ProgressLine progress(settings.text("progress"), settings.on("quiet"));
@@ -84,6 +86,7 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   }
   VECMILL_TRY(report);
   say_set_aside(report->cache.set_aside);
+  if (!settings.on("quiet")) say_spend(report->spend);
   if (report->failed > 0) say(with_commas(report->failed) + " texts failed and have no vector");
   if (settings.on("json")) {
     JsonObject object;

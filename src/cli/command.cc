@@ -80,6 +80,24 @@ unless --yes.
 Keys are made with a secret in cache/secret in --home: on another machine, or with another home,
 what was exported is only found together with this file.)";
 
+constexpr std::string_view kEstimateDetails =
+    R"(Nothing is sent and nothing is paid. A model that is here counts its tokens and is timed on the first
+texts; of an API the tokens are estimated where its tokenizer is not known, and the time is what its
+limits allow. What the cache has is not taken off.
+
+  vecmill estimate code.jsonl --models voyage:voyage-code-3,openai:text-embedding-3-small,all-MiniLM-L6-v2)";
+
+constexpr std::string_view kCostDetails =
+    R"(Every request to a provider that bills is on record before it is sent, in ledger.db in --home. Days
+and months are those of UTC.
+
+report sums up what was spent (--by day,model,tag:project), and says what this month will come to;
+budget says what is left of --daily-budget and --monthly-budget; prices lists what tokens cost;
+advice says what would have cost less, and by how much.
+
+  vecmill cost report --by month,model
+  vecmill cost report --by project --from 2026-11-01 --csv)";
+
 constexpr std::string_view kBenchDetails =
     R"(Latency by length, throughput by batch, both with the tokenizer and over all threads, beside what
 the multiplications alone would take; memory, and what to set. Wants an idle machine.
@@ -97,18 +115,26 @@ std::vector<Command> text_commands() {
       {"embed",
        "IN...",
        "turn texts into vectors",
-       {"out",       "model",          "role",           "dims",     "truncate",   "empty",
-        "store",     "id-field",       "text-field",     "format",   "whole-file", "resume",
-        "dry-run",   "batch-size",     "max-seq-length", "device",   "dtype",      "threads",
-        "progress",  "outputs",        "cache",          "no-cache", "cache-path", "cache-max-size",
-        "cache-ttl", "cache-key-file", "cache-key-env"},
+       {"out",       "model",          "role",
+        "dims",      "truncate",       "empty",
+        "store",     "id-field",       "text-field",
+        "format",    "whole-file",     "resume",
+        "dry-run",   "batch-size",     "max-seq-length",
+        "device",    "dtype",          "threads",
+        "progress",  "outputs",        "cache",
+        "no-cache",  "cache-path",     "cache-max-size",
+        "cache-ttl", "cache-key-file", "cache-key-env",
+        "max-cost",  "daily-budget",   "monthly-budget",
+        "price",     "prices",         "ledger",
+        "tag"},
        kEmbedDetails,
        run_embed},
       {"query",
        "TEXT",
        "ask an output of embed which of its texts are nearest",
        {"index", "top", "mode", "model", "dims", "max-seq-length", "device", "dtype", "threads",
-        "cache", "no-cache"},
+        "cache", "no-cache", "max-cost", "daily-budget", "monthly-budget", "price", "prices",
+        "ledger", "tag"},
        kQueryDetails,
        run_query},
       {"tokenize",
@@ -117,6 +143,24 @@ std::vector<Command> text_commands() {
        {"model", "ids-only", "format", "id-field", "text-field", "whole-file"},
        kTokenizeDetails,
        run_tokenize},
+  };
+}
+
+std::vector<Command> money_commands() {
+  return {
+      {"estimate",
+       "IN...",
+       "say what embedding would cost and take, before it is done",
+       {"models", "model", "dims", "role", "max-seq-length", "dtype", "threads", "batch-size",
+        "id-field", "text-field", "format", "whole-file", "price", "prices"},
+       kEstimateDetails,
+       run_estimate},
+      {"cost",
+       "report | budget | prices | advice",
+       "say what was spent on providers that bill",
+       {"by", "from", "to", "csv", "ledger", "daily-budget", "monthly-budget", "prices"},
+       kCostDetails,
+       run_cost},
   };
 }
 
@@ -143,13 +187,34 @@ std::vector<Command> model_commands() {
       {"cache",
        "stats | warm IN... | prune | compact | verify | export FILE | import FILE | clear",
        "look after the vectors that were made before",
-       {"older-than",     "max-size",       "yes",
-        "cache-path",     "cache-max-size", "cache-ttl",
-        "cache-key-file", "cache-key-env",  "model",
-        "role",           "dims",           "truncate",
-        "id-field",       "text-field",     "format",
-        "whole-file",     "batch-size",     "max-seq-length",
-        "device",         "threads",        "progress"},
+       {"older-than",
+        "max-size",
+        "yes",
+        "cache-path",
+        "cache-max-size",
+        "cache-ttl",
+        "cache-key-file",
+        "cache-key-env",
+        "model",
+        "role",
+        "dims",
+        "truncate",
+        "id-field",
+        "text-field",
+        "format",
+        "whole-file",
+        "batch-size",
+        "max-seq-length",
+        "device",
+        "threads",
+        "progress",
+        "max-cost",
+        "daily-budget",
+        "monthly-budget",
+        "price",
+        "prices",
+        "ledger",
+        "tag"},
        kCacheDetails,
        run_cache},
       {"bench",
@@ -183,7 +248,7 @@ std::vector<Command> other_commands() {
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = [] {
     std::vector<Command> all = text_commands();
-    for (const auto& more : {model_commands(), other_commands()}) {
+    for (const auto& more : {money_commands(), model_commands(), other_commands()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;

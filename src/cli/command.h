@@ -41,6 +41,8 @@ Result<ExitCode> run_import(const Invocation& invocation);
 Result<ExitCode> run_pull(const Invocation& invocation);
 Result<ExitCode> run_models(const Invocation& invocation);
 Result<ExitCode> run_cache(const Invocation& invocation);
+Result<ExitCode> run_estimate(const Invocation& invocation);
+Result<ExitCode> run_cost(const Invocation& invocation);
 Result<ExitCode> run_bench(const Invocation& invocation);
 Result<ExitCode> run_doctor(const Invocation& invocation);
 Result<ExitCode> run_config(const Invocation& invocation);

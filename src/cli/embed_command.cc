@@ -7,6 +7,7 @@
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/progress.h"
+#include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
 
 namespace vecmill::cli {
@@ -82,6 +83,7 @@ std::string report_json(const EmbedReport& report, const std::string& out) {
   cache.count("misses", report.cache.misses).count("duplicates", report.cache.duplicates);
   cache.count("failures", report.cache.failures).text("set_aside", report.cache.set_aside);
   object.raw("cache", cache.line());
+  object.raw("spend", spend_json(report.spend));
   return object.line();
 }
 
@@ -115,6 +117,7 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
   }
   say(line);
   say_cache(report.cache);
+  say_spend(report.spend);
   if (report.empty > 0) say(texts_of(report.empty) + " empty or blank");
   if (report.skipped > 0) say(texts_of(report.skipped) + " left out");
   if (report.truncated_texts > 0) {
@@ -139,6 +142,7 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
   VECMILL_ASSIGN(const EmbedJob job, job_of(invocation));
   ModelOptions options = model_options(settings);
   if (!settings.on("dry-run")) VECMILL_TRY(add_cache(settings, options));
+  VECMILL_ASSIGN(options.spend, spend_options(settings));
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   const bool json = settings.on("json"), quiet = settings.on("quiet");

@@ -7,6 +7,7 @@
 
 #include "vecmill/cli/quantity.h"
 #include "vecmill/cli/suggest.h"
+#include "vecmill/cli/words.h"
 
 namespace vecmill::cli {
 namespace {
@@ -56,6 +57,18 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"cache-key-file", kText, "FILE", "", "",
      "encrypt the cache; 64 hexadecimal digits stand in this file", true, 0, 0, "cache.key_file"},
     {"cache-key-env", kText, "NAME", "", "", "or in this variable", true, 0, 0, "cache.key_env"},
+    {"max-cost", kText, "USD", "", "",
+     "dollars that a run may spend at most; empty: no limit but the budgets", true},
+    {"daily-budget", kText, "USD", "", "", "dollars a day (UTC) of all runs; empty: no limit", true,
+     0, 0, "budget.day"},
+    {"monthly-budget", kText, "USD", "", "", "dollars a month of all runs; empty: no limit", true,
+     0, 0, "budget.month"},
+    {"price", kText, "USD", "", "", "of a million tokens, for a model whose price is not known",
+     true},
+    {"prices", kText, "FILE", "", "", "prices beside those that are built in", true},
+    {"ledger", kText, "FILE", "", "", "record of what was spent; empty: ledger.db in --home", true},
+    {"tag", kText, "K=V", "", "",
+     "for reports of costs; several with commas between: project=search,user=ann", true},
     // Flags of single commands.
     {"no-cache", kSwitch, "", "", "", "leave the cache alone"},
     {"older-than", kAge, "AGE", "", "30d", "remove what was put that long ago: 7d, 12h"},
@@ -72,6 +85,12 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"name", kText, "N", "", "", "what the model is called in the store"},
     {"revision", kText, "R", "", "",
      "branch, tag or commit; empty: the pinned commit of a known model, else main"},
+    {"models", kText, "LIST", "", "", "models to compare, with commas between"},
+    {"by", kText, "LIST", "", "day",
+     "day, week, month, provider, model, run, tag, tag:KEY, project, user, category"},
+    {"from", kText, "DAY", "", "", "the first day, 2026-11-21; empty: of the record"},
+    {"to", kText, "DAY", "", "", "the day behind the last one; empty: until now"},
+    {"csv", kSwitch, "", "", "", "print CSV"},
     {"origin", kSwitch, "", "", "", "say where each value comes from"},
     {"yes", kSwitch, "", "", "", "do not ask", false, 'y'},
     // Flags of every command.
@@ -83,16 +102,6 @@ constexpr auto kFlags = std::to_array<Flag>({
 
 Error bad_value(const std::string& where, std::string message, std::string hint = {}) {
   return make_error(ErrorKind::kInvalidArgument, std::move(message), where, std::move(hint));
-}
-
-std::vector<std::string_view> split_choices(std::string_view text) {
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    const std::size_t bar = std::min(text.find('|'), text.size());
-    parts.push_back(text.substr(0, bar));
-    text.remove_prefix(std::min(bar + 1, text.size()));
-  }
-  return parts;
 }
 
 }  // namespace
@@ -141,7 +150,7 @@ Status check_value(const Flag& flag, std::string_view text, const std::string& w
     return bad_value(where, given + " is neither true nor false");
   }
   if (flag.kind == kChoice && text != flag.fallback) {
-    const auto choices = split_choices(flag.choices);
+    const auto choices = split_words(flag.choices, '|');
     if (std::ranges::find(choices, text) == choices.end()) {
       return bad_value(where, given + " is not one of " + std::string(flag.choices),
                        suggestion(text, choices));

@@ -9,30 +9,22 @@
 #include "vecmill/base/resources.h"
 #include "vecmill/engine/embed_run.h"
 #include "vecmill/engine/open_model.h"
+#include "vecmill/engine/open_source.h"
 #include "vecmill/engine/rank.h"
 #include "vecmill/engine/run_report.h"
 #include "vecmill/engine/vector_cache.h"
 #include "vecmill/sink/scan.h"
 #include "vecmill/sink/sink_factory.h"
-#include "vecmill/source/source_factory.h"
 
 namespace vecmill {
 namespace {
 
+using engine::open_source;
 using engine::WorkerPool;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-Result<std::unique_ptr<Source>> open_source(const EmbedJob& job) {
-  source::SourceOptions options;
-  options.id_field = job.id_field;
-  options.text_field = job.text_field;
-  options.whole_file = job.whole_file;
-  options.format = job.format;
-  return source::open(job.inputs, options);
 }
 
 /// Reads the whole input once: the denominator of the progress, and every mistake in it is found
@@ -72,6 +64,7 @@ class NoSink : public Sink {
 struct Engine::State {
   std::unique_ptr<engine::VectorCache> cache;  ///< null: without
   std::unique_ptr<Provider> provider;
+  std::shared_ptr<engine::ModelSpending> spending;  ///< null: nobody bills
   std::unique_ptr<WorkerPool> pool;
   std::mutex pool_mutex;  ///< the pool does one thing at a time
   double load_seconds = 0;
@@ -81,6 +74,7 @@ struct Engine::State {
     report.space = provider->capabilities(options).space;
     report.load_seconds = load_seconds;
     report.peak_rss_bytes = peak_rss_bytes();
+    if (spending) report.spend = spending->report();
   }
 
   /// From a source at its place to a finished sink.
@@ -106,7 +100,9 @@ Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
   const auto start = Clock::now();
   const std::uint32_t threads = options.threads > 0 ? options.threads : usable_cores();
   auto state = std::make_unique<State>();
-  VECMILL_ASSIGN(state->provider, engine::open_model(options, threads));
+  VECMILL_ASSIGN(engine::OpenedModel model, engine::open_model(options, threads));
+  state->provider = std::move(model.provider);
+  state->spending = std::move(model.spending);
   const bool remote = state->provider->capabilities({}).remote;
   if (engine::wants_cache(options.use_cache, remote)) {
     VECMILL_ASSIGN(state->cache, engine::VectorCache::open(options.cache, remote));

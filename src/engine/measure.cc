@@ -172,7 +172,8 @@ class Bench {
 
 Result<Measurement> measure(const ModelOptions& options, const std::stop_token& stop) {
   const std::uint32_t threads = options.threads > 0 ? options.threads : usable_cores();
-  VECMILL_ASSIGN(const auto provider, engine::open_model(options, threads));
+  VECMILL_ASSIGN(const engine::OpenedModel opened, engine::open_model(options, threads));
+  const auto& provider = opened.provider;
   VECMILL_ASSIGN(const encode::Isa isa, encode::choose_isa());
   WorkerPool pool(threads);
   VECMILL_ASSIGN(Measurement found, Bench(*provider, pool, isa, stop).run());

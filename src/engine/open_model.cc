@@ -70,7 +70,7 @@ Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, Dtype 
   return provider::make_local_provider(local);
 }
 
-Result<std::unique_ptr<Provider>> open_remote(const ModelOptions& options) {
+Result<OpenedModel> open_remote(const ModelOptions& options) {
   if (options.max_seq_length > 0) {
     return make_error(ErrorKind::kUnsupported, "texts for an API are not cut here", options.model,
                       "leave out --max-seq-length");
@@ -88,8 +88,12 @@ Result<std::unique_ptr<Provider>> open_remote(const ModelOptions& options) {
     parts.dims = model.expected_dims();
     return provider::space_of(parts);
   };
-  return remote::open_remote({options.model, options.dims, options.max_request_texts}, environment,
-                             space);
+  OpenedModel opened;
+  VECMILL_ASSIGN(opened.spending, ModelSpending::open(options.spend, options.model, options.dims));
+  VECMILL_ASSIGN(opened.provider, remote::open_remote({options.model, options.dims,
+                                                       options.max_request_texts, opened.spending},
+                                                      environment, space));
+  return opened;
 }
 
 /// Where the packed file of a folder stands, in a folder that is there.
@@ -141,7 +145,7 @@ Status adopt_packed(const fs::path& packed, const fs::path& model_folder) {
   return real_files().rename(packed, file);
 }
 
-Result<std::unique_ptr<Provider>> open_model(const ModelOptions& options, std::uint32_t threads) {
+Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t threads) {
   if (options.device != "cpu" && options.device != "auto") {
     return make_error(ErrorKind::kInvalidArgument,
                       "there is no device '" + options.device + "' here", "--device",
@@ -154,7 +158,7 @@ Result<std::unique_ptr<Provider>> open_model(const ModelOptions& options, std::u
                       "leave out --dtype");
   }
   if (options.model == kHashModel) {
-    return provider::make_hash_provider({options.dims, options.max_seq_length});
+    return OpenedModel{provider::make_hash_provider({options.dims, options.max_seq_length})};
   }
   if (remote::is_remote(options.model)) return open_remote(options);
   const std::size_t colon = options.model.find(':');
@@ -165,7 +169,8 @@ Result<std::unique_ptr<Provider>> open_model(const ModelOptions& options, std::u
                       "use a stored model, a folder, " + std::string(kHashModel) +
                           " or an API (voyage:, openai:, ...)");
   }
-  return open_local(options, dtype, threads);
+  VECMILL_ASSIGN(auto provider, open_local(options, dtype, threads));
+  return OpenedModel{std::move(provider)};
 }
 
 }  // namespace vecmill::engine

@@ -5,14 +5,20 @@
 #include <memory>
 
 #include "vecmill/engine.h"
+#include "vecmill/engine/spending.h"
 #include "vecmill/provider.h"
 #include "vecmill/result.h"
 
 namespace vecmill::engine {
 
+struct OpenedModel {
+  std::unique_ptr<Provider> provider;
+  std::shared_ptr<ModelSpending> spending = {};  ///< null: nobody bills
+};
+
 /// The model that `ModelOptions::model` names, ready to embed. A stored model is packed for the
 /// encoder when it is used for the first time.
-Result<std::unique_ptr<Provider>> open_model(const ModelOptions& options, std::uint32_t threads);
+Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t threads);
 
 /// In which numbers the products of a model's layers are taken.
 enum class Dtype : std::uint8_t { kF32, kInt8 };

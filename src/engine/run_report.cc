@@ -34,6 +34,13 @@ Status write_report(const std::string& out, const EmbedReport& report) {
         {"failures", report.cache.failures},
         {"failure", report.cache.failure},
         {"set_aside", report.cache.set_aside}}},
+      {"spend",
+       {{"used", report.spend.used},
+        {"requests", report.spend.requests},
+        {"tokens", report.spend.tokens},
+        {"cost_usd", report.spend.cost},
+        {"held_usd", report.spend.held},
+        {"alerts", report.spend.alerts}}},
   };
   const std::string text =
       json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";

@@ -1,0 +1,119 @@
+#include <utility>
+
+#include "vecmill/cost.h"
+#include "vecmill/engine/spending.h"
+#include "vecmill/ledger/advice.h"
+#include "vecmill/ledger/report.h"
+
+namespace vecmill {
+namespace {
+
+using ledger::format_dollars;
+
+Result<Date> day_of(const std::string& text, Date otherwise, const char* where) {
+  if (text.empty()) return otherwise;
+  if (const auto day = ledger::parse_day(text)) return Date(*day);
+  return make_error(ErrorKind::kInvalidArgument, "\"" + text + "\" is no day", where,
+                    "write it like 2026-11-21");
+}
+
+Date now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+
+Result<Database> existing(const std::string& path) {
+  VECMILL_ASSIGN(const auto file, engine::ledger_path(path));
+  return ledger::open_existing_ledger(file);
+}
+
+CostRow row_of(std::vector<std::string> keys, const ledger::Sums& sums) {
+  return {std::move(keys),          sums.calls, sums.texts, sums.tokens, format_dollars(sums.cost),
+          format_dollars(sums.held)};
+}
+
+const char* name_of(ledger::Saving saving) {
+  switch (saving) {
+    case ledger::Saving::kDuplicates: return "duplicates";
+    case ledger::Saving::kCacheSize: return "cache-size";
+    case ledger::Saving::kModel: return "model";
+    case ledger::Saving::kBatchApi: return "batch-api";
+    case ledger::Saving::kDimensions: return "dimensions";
+  }
+  return "";
+}
+
+}  // namespace
+
+Result<CostReport> cost_report(const CostQuery& query) {
+  ledger::ReportOptions options;
+  VECMILL_ASSIGN(options.from, day_of(query.from, Date::min(), "--from"));
+  VECMILL_ASSIGN(options.to, day_of(query.to, Date::max(), "--to"));
+  options.by = query.by;
+  VECMILL_ASSIGN(const Database db, existing(query.ledger));
+  VECMILL_ASSIGN(const ledger::Report found, ledger::make_report(db, options));
+  VECMILL_ASSIGN(const ledger::Projection month, ledger::project_month(db, now()));
+  CostReport report;
+  for (const ledger::ReportRow& row : found.rows) {
+    report.rows.push_back(row_of(row.keys, row.sums));
+  }
+  report.total = row_of({}, found.total);
+  report.month = month.month;
+  report.so_far = format_dollars(month.so_far);
+  report.projected = format_dollars(month.projected);
+  report.method = month.method;
+  report.csv = ledger::to_csv(found);
+  report.json = ledger::to_json(found);
+  return report;
+}
+
+Result<std::vector<BudgetState>> budget_states(const SpendOptions& options) {
+  SpendOptions lasting = options;
+  lasting.max_cost.clear();  // a run's window ends with it
+  VECMILL_ASSIGN(const auto budgets, engine::budgets_of(lasting));
+  VECMILL_ASSIGN(const auto path, engine::ledger_path(options.ledger));
+  VECMILL_ASSIGN(const auto ledger, ledger::Ledger::open({path}));
+  std::vector<BudgetState> states;
+  for (const ledger::Budget& budget : budgets) {
+    VECMILL_ASSIGN(const Money used, ledger->used(budget, {}, now()));
+    const Money limit = budget.limit.limit;
+    states.push_back({ledger::describe(budget), format_dollars(limit), format_dollars(used),
+                      format_dollars(limit > used ? limit - used : 0)});
+  }
+  return states;
+}
+
+Result<std::vector<PriceRow>> list_prices(const SpendOptions& options) {
+  VECMILL_ASSIGN(const ledger::PriceBook book, engine::prices_of(options));
+  std::vector<PriceRow> rows;
+  for (const ledger::Price& price : book.all()) {
+    const bool newer =
+        !rows.empty() && rows.back().provider == price.provider && rows.back().model == price.model;
+    if (Date(price.from) > now()) continue;
+    PriceRow row{price.provider,
+                 price.model,
+                 ledger::format_day(price.from),
+                 format_dollars(price.per_million),
+                 price.batch ? format_dollars(*price.batch) : std::string(),
+                 price.source};
+    if (newer) {
+      rows.back() = std::move(row);
+    } else {
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+Result<std::vector<CostAdvice>> cost_advice(const CostQuery& query, const SpendOptions& options) {
+  ledger::AdviceOptions asked;
+  VECMILL_ASSIGN(asked.from, day_of(query.from, Date::min(), "--from"));
+  VECMILL_ASSIGN(asked.to, day_of(query.to, Date::max(), "--to"));
+  VECMILL_ASSIGN(const ledger::PriceBook book, engine::prices_of(options));
+  VECMILL_ASSIGN(const Database db, existing(query.ledger));
+  VECMILL_ASSIGN(const auto found, ledger::advise(db, book, asked));
+  std::vector<CostAdvice> advice;
+  for (const ledger::Advice& one : found) {
+    advice.push_back({name_of(one.saving), one.model, format_dollars(one.saves), one.text});
+  }
+  return advice;
+}
+
+}  // namespace vecmill

@@ -1,0 +1,116 @@
+#include "vecmill/estimate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "vecmill/engine/open_source.h"
+#include "vecmill/engine/spending.h"
+#include "vecmill/remote/dialect.h"
+#include "vecmill/remote/open_remote.h"
+
+namespace vecmill {
+namespace {
+
+constexpr std::size_t kSample = 256;
+/// Of prose and code alike, over the tokenizers of the APIs that are known.
+constexpr double kTokensPerByte = 0.27;
+
+struct Size {
+  std::uint64_t texts = 0, bytes = 0;
+  std::vector<std::string> first;  ///< up to kSample
+};
+
+Result<Size> size_of(const EmbedJob& job, const std::stop_token& stop) {
+  VECMILL_ASSIGN(const auto source, engine::open_source(job));
+  Size size;
+  while (!stop.stop_requested()) {
+    VECMILL_ASSIGN(const auto records, source->next(1024));
+    if (records.empty()) return size;
+    for (const Record& record : records) {
+      ++size.texts;
+      size.bytes += record.text.size();
+      if (size.first.size() < kSample) size.first.push_back(record.text);
+    }
+  }
+  return make_error(ErrorKind::kCancelled, "interrupted");
+}
+
+/// What the limits of the API allow, in seconds.
+double at_limits(const std::string& provider, const std::string& model, const Estimate& found) {
+  const remote::Dialect& dialect = *remote::find_dialect(provider);
+  const remote::KnownModel known = remote::find_model(provider, model);
+  const auto per_minute = [](std::uint32_t own, std::uint32_t usual) {
+    return static_cast<double>(own > 0 ? own : usual);
+  };
+  const double requests = per_minute(known.requests_per_minute, dialect.requests_per_minute);
+  const double tokens = per_minute(known.tokens_per_minute, dialect.tokens_per_minute);
+  const double sent = static_cast<double>(found.texts) / std::max(1U, dialect.max_texts);
+  double minutes = 0;
+  if (requests > 0) minutes = sent / requests;
+  if (tokens > 0) minutes = std::max(minutes, static_cast<double>(found.tokens) / tokens);
+  return minutes * 60;
+}
+
+Result<Estimate> estimate_remote(const ModelOptions& options, const Size& size) {
+  Estimate found{options.model, size.texts};
+  const std::size_t colon = options.model.find(':');
+  const std::string provider = options.model.substr(0, colon);
+  const std::string model = options.model.substr(colon + 1);
+  found.tokens =
+      static_cast<std::uint64_t>(kTokensPerByte * static_cast<double>(size.bytes)) + size.texts;
+  found.seconds = at_limits(provider, model, found);
+  VECMILL_ASSIGN(const auto price, engine::price_of(options.spend, provider, model));
+  Money cost = 0;
+  for (std::uint64_t left = found.tokens; left > 0; left -= std::min(left, ledger::kMaxTokens)) {
+    cost = add_money(cost, ledger::cost_of(std::min(left, ledger::kMaxTokens), price.per_million));
+  }
+  found.cost = ledger::format_dollars(cost);
+  return found;
+}
+
+Result<Estimate> estimate_local(const ModelOptions& options, const EmbedJob& job, const Size& size,
+                                const std::stop_token& stop) {
+  VECMILL_ASSIGN(const auto engine, Engine::open(options));
+  VECMILL_ASSIGN(const CountReport count, engine->count(job, stop));
+  Estimate found{options.model, count.texts, count.tokens, true, "0.00"};
+  const std::vector<std::string_view> texts(size.first.begin(), size.first.end());
+  const auto start = std::chrono::steady_clock::now();
+  std::uint64_t tokens = 0;
+  for (const auto& result : engine->embed(texts, job.options)) {
+    if (result) tokens += result->tokens;
+  }
+  const double took =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (tokens > 0) {
+    found.seconds = took * static_cast<double>(count.tokens) / static_cast<double>(tokens);
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<std::vector<Estimate>> estimate(const EmbedJob& job, const std::vector<ModelOptions>& models,
+                                       const std::stop_token& stop) {
+  if (std::ranges::find(job.inputs, "-") != job.inputs.end()) {
+    return make_error(ErrorKind::kInvalidArgument, "standard input can be read only once", "-",
+                      "name a file");
+  }
+  VECMILL_ASSIGN(const Size size, size_of(job, stop));
+  std::vector<Estimate> estimates;
+  for (const ModelOptions& options : models) {
+    auto found = remote::is_remote(options.model) ? estimate_remote(options, size)
+                                                  : estimate_local(options, job, size, stop);
+    if (!found && found.error().kind == ErrorKind::kCancelled) return std::move(found).error();
+    if (!found) {
+      Estimate unknown{options.model, size.texts};
+      unknown.problem = found.error().to_string();
+      found = unknown;
+    }
+    estimates.push_back(*std::move(found));
+  }
+  return estimates;
+}
+
+}  // namespace vecmill
