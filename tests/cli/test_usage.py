@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-COMMANDS = ("embed", "query", "tokenize", "import", "pull", "models", "doctor", "config", "version", "completion")
+COMMANDS = ("embed", "query", "tokenize", "estimate", "cost", "import", "pull", "models", "cache", "bench", "doctor",
+            "config", "version", "completion")
 
 # words, exit code, what standard error must hold
 MISTAKES = [
@@ -33,6 +34,12 @@ MISTAKES = [
     (["query", "a"], 2, "--index"),
     (["query", "a", "--index", "none.npy"], 2, "none.npy"),
     (["tokenize", "none.txt", "--model", "builtin:hash"], 2, "none.txt"),
+    (["estimate"], 2, "nothing to estimate"),
+    (["estimate", "-", "--models", "builtin:hash"], 2, "read only once"),
+    (["estimate", "none.txt", "--models", "builtin:hash"], 2, "none.txt"),
+    (["cost"], 2, "report, budget, prices or advice"),
+    (["cost", "prises"], 2, "did you mean prices?"),
+    (["cost", "prices", "--prices", "none.csv"], 2, "none.csv"),
     (["import"], 2, "exactly one"),
     (["import", "none.whl"], 2, "none.whl"),
     (["pull"], 2, "exactly one"),
