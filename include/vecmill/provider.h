@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ struct EmbedOptions {
   Role role = Role::kDocument;
   Truncate truncate = Truncate::kEnd;
   Outputs outputs = {};
+  /// Models that wait for others (remote) give up waiting: kCancelled for what is not on its way.
+  std::stop_token stop = {};
 };
 
 enum class VectorOrigin : std::uint8_t {

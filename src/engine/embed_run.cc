@@ -121,9 +121,10 @@ Result<Window> read_window(Source& source, const Outputs& outputs, bool remote) 
   return window;
 }
 
-Result<EmbedReport> run_embedding(const RunParts& parts, const EmbedJob& job,
+Result<EmbedReport> run_embedding(const RunParts& parts, EmbedJob job,
                                   const std::function<void(const EmbedProgress&)>& progress,
                                   const std::stop_token& stop) {
+  job.options.stop = stop;
   BoundedQueue<Window> read(2);
   BoundedQueue<EmbeddedWindow> embedded(2);
   FirstError error;

@@ -23,7 +23,7 @@ struct RunParts {
 /// Reads windows on one thread, embeds them over the pool, writes and commits on a third. Memory is
 /// bounded by the few windows in between. After a stop or an error everything that was embedded is
 /// committed, so that a resume goes on right behind it.
-Result<EmbedReport> run_embedding(const RunParts& parts, const EmbedJob& job,
+Result<EmbedReport> run_embedding(const RunParts& parts, EmbedJob job,
                                   const std::function<void(const EmbedProgress&)>& progress,
                                   const std::stop_token& stop);
 

@@ -37,7 +37,7 @@ std::vector<std::span<const std::size_t>> plan(const Indices& order,
 bool is_fatal(ErrorKind kind) {
   return kind == ErrorKind::kAuth || kind == ErrorKind::kLimited ||
          kind == ErrorKind::kUnavailable || kind == ErrorKind::kInvalidArgument ||
-         kind == ErrorKind::kIo;
+         kind == ErrorKind::kIo || kind == ErrorKind::kCancelled;
 }
 
 OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& done) {

@@ -75,6 +75,13 @@ Time BatchPlanner::wake() const {
   return is_full(fitting()) ? Time::min() : waiting_.front().since + linger_;
 }
 
+void BatchPlanner::drop(const std::function<bool(std::uint64_t id)>& unwanted) {
+  const auto is_unwanted = [&](const Piece& piece) { return unwanted(piece.id); };
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return is_unwanted(waiting.piece); });
+  for (Batch& half : halves_) std::erase_if(half.pieces, is_unwanted);
+  std::erase_if(halves_, [](const Batch& half) { return half.pieces.empty(); });
+}
+
 /// The measure by which a request came nearest to its limit.
 std::size_t BatchPlanner::fullest(const BatchSize& size) const {
   std::size_t most = 0;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -45,6 +46,9 @@ class BatchPlanner {
 
   /// When `next` has something if nothing else happens: not in the future: now; kNever: no text.
   [[nodiscard]] Time wake() const;
+
+  /// Forgets the texts that wait and that `unwanted` says so of; it is asked once for each.
+  void drop(const std::function<bool(std::uint64_t id)>& unwanted);
 
   void accepted(const Batch& batch);
 

@@ -50,6 +50,19 @@ TEST(BatchPlannerTest, AFullRequestDoesNotWaitForTheTextThatCannotComeAlong) {
   EXPECT_EQ(ids(planner.next(kStart)), (Ids{0, 1, 2}));
 }
 
+TEST(BatchPlannerTest, WhatIsDroppedIsNotSent) {
+  BatchPlanner planner = planner_of({4, 1'000, 10'000}, 6);
+  const Batch batch = *planner.next(kStart);
+  ASSERT_TRUE(planner.refused(batch, Outcome::kBadInput));  // halves 0, 1 and 2, 3
+  int asked = 0;
+  planner.drop([&](std::uint64_t id) { return ++asked, id < 3 || id == 5; });
+  EXPECT_EQ(asked, 6);
+  planner.finish();
+  EXPECT_EQ(ids(planner.next(kStart)), (Ids{3}));
+  EXPECT_EQ(ids(planner.next(kStart)), (Ids{4}));
+  EXPECT_FALSE(planner.next(kNever));
+}
+
 TEST(BatchPlannerTest, LingersForCompanyAndNoLonger) {
   BatchPlanner planner(kAny, 10ms);
   EXPECT_EQ(planner.wake(), kNever);

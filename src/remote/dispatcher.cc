@@ -301,6 +301,22 @@ void Dispatcher::fail_all(const Error& error) {
   }
 }
 
+void Dispatcher::cancel(TextId first, TextId last, const Error& error) {
+  const auto take = [&](TextId id) {
+    if (id < first || id >= last) return false;
+    finished_.push_back({id, error});
+    return true;
+  };
+  const auto shrink = [&](Pending& pending) {
+    std::erase_if(pending.batch.pieces, [&](const policy::Piece& piece) { return take(piece.id); });
+    return pending.batch.pieces.empty();
+  };
+  for (auto& planner : planners_) planner.drop(take);
+  for (Pending& pending : again_) shrink(pending);
+  std::erase_if(again_, [](const Pending& pending) { return pending.batch.pieces.empty(); });
+  if (head_ && shrink(*head_)) head_.reset();
+}
+
 std::vector<Dispatcher::Finished> Dispatcher::take_finished() {
   return std::exchange(finished_, {});
 }

@@ -81,6 +81,10 @@ class Dispatcher {
   /// Nothing may be sent any more: all texts fail with `error`, those that come later, too.
   void abandoned(CallId call, const Error& error);
 
+  /// Of the texts from `first` on and before `last` those that are not on their way fail with
+  /// `error`.
+  void cancel(TextId first, TextId last, const Error& error);
+
   /// What is done since the last time.
   [[nodiscard]] std::vector<Finished> take_finished();
 

@@ -337,6 +337,33 @@ TEST(DispatcherTest, WhatIsAbandonedEndsAllTexts) {
   EXPECT_FALSE(dispatcher.take_finished().front().result);
 }
 
+TEST(DispatcherTest, WhatIsCancelledIsNotSentAndTheRestGoesOn) {
+  Dispatcher dispatcher = with_texts(14);  // 0-3 and 4-7 on their way, 8-11 the next, 12-13 behind
+  const auto sends = all_of(dispatcher, kNow);
+  ASSERT_THAT(sends, SizeIs(2));
+  dispatcher.ended(kNow, sends[0].call, failure(Outcome::kTransient));  // 0-3 wait for another try
+  dispatcher.cancel(2, 10, kNoMoney);
+  std::set<std::uint64_t> cancelled;
+  for (const auto& finished : dispatcher.take_finished()) {
+    EXPECT_FALSE(finished.result);
+    cancelled.insert(finished.text);
+  }
+  EXPECT_EQ(cancelled, (std::set<std::uint64_t>{2, 3, 8, 9}));
+  dispatcher.ended(kNow, sends[1].call, success(sends[1]));
+  EXPECT_THAT(dispatcher.take_finished(), SizeIs(4));
+  std::set<std::uint64_t> sent;
+  for (const auto& send : all_of(dispatcher, kNow + minutes(10))) {
+    sent.insert(send.texts.begin(), send.texts.end());
+    dispatcher.ended(kNow + minutes(10), send.call, success(send));
+  }
+  for (const auto& send : all_of(dispatcher, kNow + minutes(20))) {
+    sent.insert(send.texts.begin(), send.texts.end());
+  }
+  EXPECT_EQ(sent, (std::set<std::uint64_t>{0, 1, 10, 11, 12, 13}));
+  dispatcher.cancel(0, 100, kNoMoney);
+  EXPECT_THAT(dispatcher.take_finished(), SizeIs(4)) << "what is on its way ends by itself";
+}
+
 TEST(DispatcherTest, WhatIsNotHandedOutCannotBeGivenBack) {
   Dispatcher dispatcher = with_texts(4);
   dispatcher.postponed(77, kNow);

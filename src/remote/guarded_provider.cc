@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <stop_token>
 #include <unordered_map>
 #include <utility>
 
@@ -68,7 +69,12 @@ class GuardedProvider final : public Provider {
     Job job;
     job.results.assign(texts.size(), Embedding{});
     const Status possible = check(options);
+    const std::stop_callback wake_up(options.stop, [&] {
+      const std::lock_guard guard(shared_->mutex);
+      shared_->changed.notify_all();
+    });
     std::unique_lock lock(shared_->mutex);
+    const Dispatcher::TextId first = shared_->next;
     for (std::size_t i = 0; i < texts.size(); ++i) {
       Status status = possible;
       if (status) status = sendable(texts[i]);
@@ -80,7 +86,14 @@ class GuardedProvider final : public Provider {
       shared_->places.emplace(shared_->next, Place{&job, i, texts[i]});
       shared_->dispatcher.add(now(), shared_->next++, texts[i].size(), options.role);
     }
-    while (job.open > 0) step(lock, job);
+    const Dispatcher::TextId last = shared_->next;
+    while (job.open > 0) {
+      if (options.stop.stop_requested()) {  // again and again: what failed waits for another try
+        shared_->dispatcher.cancel(first, last, make_error(ErrorKind::kCancelled, "interrupted"));
+        shared_->hand_out();
+      }
+      if (job.open > 0) step(lock, job);
+    }
     return std::move(job.results);
   }
 

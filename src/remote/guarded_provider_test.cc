@@ -105,6 +105,48 @@ TEST(GuardedProviderTest, OutputsThatItLacksAreRefusedForEachText) {
   EXPECT_TRUE(api.sizes.empty());
 }
 
+/// Only fails, and is told to stop by the text "stop".
+class SilentApi final : public RemoteApi {
+ public:
+  [[nodiscard]] const RemoteModel& model() const override { return model_; }
+  void start(std::span<const std::string_view> texts, Role, Duration, Done done) override {
+    CallResult result;
+    result.outcome = policy::Outcome::kTransient;
+    result.error = make_error(ErrorKind::kUnavailable, "the server failed");
+    if (texts[0] == "stop") stop.request_stop();
+    done(std::move(result));
+  }
+  std::stop_source stop;
+
+ private:
+  RemoteModel model_{.dialect = find_dialect("openai"), .name = "m", .dims = 1};
+};
+
+TEST(GuardedProviderTest, WhoIsToldToStopWaitsNoLonger) {
+  auto owned = std::make_unique<SilentApi>();
+  EmbedOptions options;
+  options.stop = owned->stop.get_token();
+  const auto provider = make(std::move(owned));
+  for (const auto& result : embed(*provider, {"stop", "1", "2"}, options)) {
+    EXPECT_EQ(result.error().kind, ErrorKind::kCancelled);
+  }
+  for (const auto& result : embed(*provider, {"3"}, options)) {  // stopped before it began
+    EXPECT_EQ(result.error().kind, ErrorKind::kCancelled);
+  }
+}
+
+TEST(GuardedProviderTest, AStopWakesWhoSleeps) {
+  auto owned = std::make_unique<SilentApi>();
+  std::stop_source stop;
+  EmbedOptions options;
+  options.stop = stop.get_token();
+  const auto provider = make(std::move(owned));
+  std::thread other([&] { stop.request_stop(); });
+  const auto results = embed(*provider, {"1"}, options);
+  other.join();
+  EXPECT_EQ(results[0].error().kind, ErrorKind::kCancelled);
+}
+
 TEST(GuardedProviderTest, NoTextsAreNoRequest) {
   EXPECT_TRUE(embed(*make(std::make_unique<NumberApi>()), {}).empty());
 }

@@ -3,7 +3,9 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
+import time
 
 import fake as fakes
 import numpy
@@ -94,3 +96,17 @@ def test_a_refused_key_ends_the_run_and_shows_nothing_of_it(fake, vecmill):
     assert done.returncode == 4, done.stderr
     assert key not in done.stderr + done.stdout and "second text" not in done.stderr
     assert not (vecmill.folder / "a.npy").exists()
+
+
+def test_ctrl_c_does_not_wait_for_a_server_that_fails(fake, vecmill):
+    fake.plan = [(503, {}, {"Retry-After": "60"})] * 100
+    process = subprocess.Popen([VECMILL, "embed", "texts.txt", "--out", "a.npy", "--model",
+                                f"{fake.vendor}:{MODELS[fake.vendor]}"], cwd=vecmill.folder, env=vecmill.env,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while len(fake.plan) == 100:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=30)[1]
+    assert process.returncode == 130 and "go on with" in err and "--resume" in err, err
+    fake.plan.clear()
+    assert vecmill("embed", "texts.txt", "--out", "a.npy", "--resume").returncode == 0
