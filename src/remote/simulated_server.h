@@ -50,6 +50,9 @@ struct ServerOptions {
   std::uint64_t requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: no limit
   std::uint64_t fault_percent = 0;
   policy::Time outage_begin = policy::kNever, outage_end = policy::kNever;
+  policy::Time key_refused_begin = policy::kNever, key_refused_end = policy::kNever;
+  std::uint64_t bad_every = 0;   ///< texts whose number it divides are refused; 0: none
+  std::uint64_t most_texts = 0;  ///< in a request; 0: any
 };
 
 /// An API with a limiter and a bill of its own; requests reach it in the order of time.
@@ -73,6 +76,8 @@ class SimulatedServer {
  private:
   bool over_limit(policy::Time now, std::uint64_t tokens);
   Fault draw(policy::Time now);
+  /// What is wrong with the request, if anything.
+  [[nodiscard]] policy::Outcome judge(policy::Time now, std::span<const std::uint64_t> ids) const;
 
   ServerOptions options_;
   policy::Random random_;

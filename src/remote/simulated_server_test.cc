@@ -149,6 +149,18 @@ Fault SimulatedServer::draw(policy::Time now) {
   return static_cast<Fault>(1 + random_.below(kFaults - 1));
 }
 
+policy::Outcome SimulatedServer::judge(policy::Time now, std::span<const std::uint64_t> ids) const {
+  if (now >= options_.key_refused_begin && now < options_.key_refused_end) {
+    return policy::Outcome::kKeyRefused;
+  }
+  if (options_.most_texts > 0 && ids.size() > options_.most_texts) {
+    return policy::Outcome::kTooLarge;
+  }
+  const auto is_bad = [this](std::uint64_t id) { return id % options_.bad_every == 0; };
+  return options_.bad_every > 0 && std::ranges::any_of(ids, is_bad) ? policy::Outcome::kBadInput
+                                                                    : policy::Outcome::kSuccess;
+}
+
 SimulatedServer::Answer SimulatedServer::answer(policy::Time now,
                                                 std::span<const std::uint64_t> ids,
                                                 std::uint64_t tokens, policy::Duration timeout) {
@@ -160,6 +172,15 @@ SimulatedServer::Answer SimulatedServer::answer(policy::Time now,
   } else {
     ++accepted;
     accepted_tokens += tokens;
+  }
+  if (const auto outcome = judge(now, ids);
+      fault == Fault::kNone && outcome != policy::Outcome::kSuccess) {
+    CallResult refusal;
+    refusal.outcome = outcome;
+    const bool is_text = outcome == policy::Outcome::kBadInput;
+    refusal.error =
+        make_error(is_text ? ErrorKind::kInvalidArgument : ErrorKind::kAuth, "simulated");
+    return {std::move(refusal), 200ms + random_.up_to(200ms)};
   }
   if (fault == Fault::kNone) billed_tokens += tokens;
   return {reply_to(ids, fault, tokens, random_),
