@@ -16,23 +16,40 @@ constexpr std::chrono::seconds kTarget{2};
 constexpr std::uint64_t kLeastTokens = 8'000;
 /// The rate that is tried where nobody names one.
 constexpr std::uint64_t kUnknownRate = 3'000;
+/// A minute of theirs can hold what is sent in one of ours and what the way there delays.
+constexpr std::chrono::milliseconds kTheirMinute{60'600};
+
+/// The deeper the burst, the slower the refill: no more than a request needs.
+std::uint64_t token_burst(std::uint64_t per_minute) {
+  return std::max(per_minute / 40, std::min(per_minute / 4, kLeastTokens));
+}
 
 std::vector<policy::Limit> limits_of(const DispatcherOptions& options) {
   const std::uint64_t requests =
       options.requests_per_minute > 0 ? options.requests_per_minute : kUnknownRate;
   std::vector<policy::Limit> limits{
       policy::concurrency(options.in_flight),
-      policy::sliding_window(Unit::kRequests, requests, std::max<std::uint64_t>(requests / 10, 1),
-                             kMinute)};
+      policy::sliding_window(Unit::kRequests, requests, std::max<std::uint64_t>(requests / 50, 1),
+                             kTheirMinute)};
   if (options.tokens_per_minute > 0) {
     limits.push_back(options.meters_bytes
                          ? policy::token_bucket(Unit::kMetered, options.tokens_per_minute, kMinute)
                          : policy::sliding_window(Unit::kTokens, options.tokens_per_minute,
-                                                  options.tokens_per_minute / 4, kMinute));
+                                                  token_burst(options.tokens_per_minute),
+                                                  kTheirMinute));
   }
   return limits;
 }
 constexpr std::size_t kRequestLimit = 1;  // its place among them
+
+/// No request is cut that the limits never let through.
+policy::BatchSize batch_within(const std::vector<policy::Limit>& limits, policy::BatchSize batch) {
+  for (const policy::Limit& limit : limits) {
+    if (limit.unit == Unit::kTokens) batch[1] = std::min(batch[1], limit.burst);
+    if (limit.unit == Unit::kMetered) batch[2] = std::min(batch[2], 4 * limit.burst);
+  }
+  return batch;
+}
 
 }  // namespace
 
@@ -50,7 +67,8 @@ Dispatcher::Dispatcher(const DispatcherOptions& options, policy::Limiter limiter
       timeout_(options.timeout),
       target_({std::min(kLeastTokens, options.batch[1]), options.batch[1]}, kTarget),
       random_(options.seed) {
-  for (std::size_t i = 0; i < kRoles; ++i) planners_.emplace_back(options.batch, options.linger);
+  const policy::BatchSize batch = batch_within(limits_, options.batch);
+  for (std::size_t i = 0; i < kRoles; ++i) planners_.emplace_back(batch, options.linger);
 }
 
 void Dispatcher::add(Time now, TextId text, std::uint64_t bytes, Role role) {
@@ -87,6 +105,11 @@ policy::Demand Dispatcher::demand_of(const policy::Batch& batch) const {
   demand[Unit::kMetered] = bytes / 4;
   demand[Unit::kInputs] = texts;
   demand[Unit::kConcurrency] = 1;
+  for (const policy::Limit& limit : limits_) {
+    // One text cannot be cut: if a minute has room for it, it takes all that is there at once.
+    std::uint64_t& amount = demand[limit.unit];
+    if (texts == 1 && amount <= limit.count) amount = std::min(amount, limit.burst);
+  }
   return demand;
 }
 
@@ -124,6 +147,14 @@ bool Dispatcher::admit_head(Time now) {
   }
   head_wake_ = std::min(pass_.ask_again, give_up());
   return false;
+}
+
+bool Dispatcher::outage() const { return breaker_.state() != policy::Breaker::State::kClosed; }
+
+/// What failed because of an outage may fail as often as anything else after it.
+void Dispatcher::forgive() {
+  for (Pending& pending : again_) pending.retry = policy::Retry(options_.retry);
+  if (head_) head_->retry = policy::Retry(options_.retry);
 }
 
 Time Dispatcher::give_up() const {
@@ -220,6 +251,7 @@ void Dispatcher::settle(Time now, const Call& call, const CallResult& result) {
   if (result.tokens > 0) used[Unit::kTokens] = result.tokens;
   limiter_.settle(call.grant, used);
   breaker_.report(now, call.pass, result.outcome, took);
+  if (outage()) forgive();
   for (const RateReading& reading : result.rates) {
     const auto limit = std::ranges::find(limits_, reading.unit, &policy::Limit::unit);
     if (limit == limits_.end()) continue;
@@ -229,7 +261,9 @@ void Dispatcher::settle(Time now, const Call& call, const CallResult& result) {
   if (result.outcome != Outcome::kTransient) {
     failure_.reset();
   } else {
-    if (!failure_) failing_since_ = now;
+    // Nothing is known of the time in which nothing was sent.
+    if (!failure_ || now - last_failure_ > options_.patience) failing_since_ = now;
+    last_failure_ = now;
     failure_ = result.error;
   }
   if (result.outcome == Outcome::kThrottled) {
@@ -278,10 +312,12 @@ void Dispatcher::refuse(const Call& call, const CallResult& result) {
 
 void Dispatcher::try_again(Time now, Call& call, const CallResult& result) {
   Pending& pending = call.pending;
-  auto again = pending.retry.after(result.outcome, now, result.retry_after, random_, budget_);
   // In an outage work is kept: the breaker lets it go when the server is back.
-  const bool outage = breaker_.state() != policy::Breaker::State::kClosed;
-  if (!again && outage && now < give_up()) again = now;
+  const bool kept = outage() && now < give_up();
+  if (kept) pending.retry = policy::Retry(options_.retry);
+  const auto again =
+      kept ? std::optional(now)
+           : pending.retry.after(result.outcome, now, result.retry_after, random_, budget_);
   if (!again) return fail(pending.batch, *result.error);
   pending.ready = *again;
   again_.push_back(std::move(pending));

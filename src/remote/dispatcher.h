@@ -32,7 +32,7 @@ struct DispatcherOptions {
   std::uint64_t in_flight = 5;
   Duration linger = std::chrono::milliseconds(5);
   Duration patience = std::chrono::minutes(10);  ///< with a server that fails; not with a limit
-  policy::RetryOptions retry = {};
+  policy::RetryOptions retry = {.attempts = 4};  ///< 3 lose 1 of 8,000 where 5 % fail
   policy::BreakerOptions breaker = {};
   policy::TimeoutRange timeout = {std::chrono::seconds(10), std::chrono::seconds(120)};
   std::uint64_t seed = 1;
@@ -116,6 +116,8 @@ class Dispatcher {
   /// Both limits and breaker let the head go, or `head_wake_` says when to ask again.
   bool admit_head(Time now);
   void drop_head(const Error& error);
+  [[nodiscard]] bool outage() const;
+  void forgive();
   /// When a failing server has had its time.
   [[nodiscard]] Time give_up() const;
   [[nodiscard]] policy::Demand demand_of(const policy::Batch& batch) const;
@@ -150,7 +152,7 @@ class Dispatcher {
   policy::Breaker::Pass pass_;
   std::vector<Finished> finished_;
   std::optional<Error> failure_;  // the last of a server that only fails
-  Time failing_since_ = {};
+  Time failing_since_ = {}, last_failure_ = {};
   std::optional<Error> hopeless_;   // all texts fail with it: model or settings are wrong
   std::optional<Error> key_error_;  // they do while the breaker is open for it
   int refusals_ = 0;                // in a row, without any success before
