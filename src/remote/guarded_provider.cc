@@ -47,16 +47,19 @@ struct Shared {
 
 class GuardedProvider final : public Provider {
  public:
-  GuardedProvider(std::unique_ptr<RemoteApi> api, Dispatcher dispatcher, Describe describe)
+  GuardedProvider(std::unique_ptr<RemoteApi> api, Dispatcher dispatcher, Describe describe,
+                  CountTokens count)
       : api_(std::move(api)),
         describe_(std::move(describe)),
+        count_(std::move(count)),
         shared_(std::make_shared<Shared>(std::move(dispatcher))) {}
 
   [[nodiscard]] Capabilities capabilities(const EmbedOptions& options) const override {
     return describe_(options);
   }
 
-  Result<std::uint32_t> count_tokens(std::string_view /*text*/, Role /*role*/) const override {
+  Result<std::uint32_t> count_tokens(std::string_view text, Role /*role*/) const override {
+    if (count_) return static_cast<std::uint32_t>(count_(text));
     return make_error(ErrorKind::kUnsupported, "the tokens of this model are not known here",
                       api_->model().name);
   }
@@ -65,24 +68,48 @@ class GuardedProvider final : public Provider {
                                        const EmbedOptions& options) override {
     Job job;
     job.results.assign(texts.size(), Embedding{});
-    const Status possible = check(options);
+    const auto tokens = check_texts(texts, options, job);
     std::unique_lock lock(shared_->mutex);
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      Status status = possible;
-      if (status) status = sendable(texts[i]);
-      if (!status) {
-        job.results[i] = std::move(status).error();
-        continue;
-      }
+      if (!job.results[i]) continue;
       ++job.open;
       shared_->places.emplace(shared_->next, Place{&job, i, texts[i]});
-      shared_->dispatcher.add(now(), shared_->next++, texts[i].size(), options.role);
+      shared_->dispatcher.add(now(), shared_->next++, texts[i].size(), options.role, tokens[i]);
     }
     while (job.open > 0) step(lock, job);
     return std::move(job.results);
   }
 
  private:
+  using Tokens = std::optional<std::uint64_t>;  // none: not counted
+
+  /// Those that cannot be sent have their errors afterwards.
+  std::vector<Tokens> check_texts(std::span<const std::string_view> texts,
+                                  const EmbedOptions& options, Job& job) const {
+    const Status possible = check(options);
+    const std::uint64_t most = describe_(options).max_tokens;
+    std::vector<Tokens> tokens(texts.size());
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      Status status = possible;
+      if (status) status = sendable(texts[i]);
+      if (status && count_) {
+        tokens[i] = count_(texts[i]);
+        status = short_enough(*tokens[i], most);
+      }
+      if (!status) job.results[i] = std::move(status).error();
+    }
+    return tokens;
+  }
+
+  [[nodiscard]] static Status short_enough(std::uint64_t tokens, std::uint64_t most) {
+    if (most == 0 || tokens <= most) return {};
+    return make_error(ErrorKind::kTooLong,
+                      "the text has " + std::to_string(tokens) + " tokens, " +
+                          std::to_string(tokens - most) + " more than the " + std::to_string(most) +
+                          " that the model takes",
+                      {}, "shorten it, or cut it into parts");
+  }
+
   [[nodiscard]] Status sendable(std::string_view text) const {
     if (!is_valid_utf8(text)) {
       return make_error(ErrorKind::kInvalidData, "the text is not valid UTF-8");
@@ -123,6 +150,7 @@ class GuardedProvider final : public Provider {
 
   const std::unique_ptr<RemoteApi> api_;
   const Describe describe_;
+  const CountTokens count_;
   const std::shared_ptr<Shared> shared_;
 };
 
@@ -130,10 +158,10 @@ class GuardedProvider final : public Provider {
 
 Result<std::unique_ptr<Provider>> make_guarded_provider(std::unique_ptr<RemoteApi> api,
                                                         const DispatcherOptions& options,
-                                                        Describe describe) {
+                                                        Describe describe, CountTokens count) {
   VECMILL_ASSIGN(Dispatcher dispatcher, Dispatcher::create(options));
   return std::unique_ptr<Provider>(std::make_unique<GuardedProvider>(
-      std::move(api), std::move(dispatcher), std::move(describe)));
+      std::move(api), std::move(dispatcher), std::move(describe), std::move(count)));
 }
 
 }  // namespace vecmill::remote

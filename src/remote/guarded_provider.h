@@ -15,11 +15,12 @@ using Describe = std::function<Capabilities(const EmbedOptions&)>;
 /// A model behind an API as a provider: all calls share its limits, batches, breaker and retries
 /// (Dispatcher). A call may hold any number of texts and waits for the last of them; while a limit
 /// or a failing server makes it wait, it sleeps. Texts are never cut: one that is too long fails.
+/// With `count`, those of more tokens than the model takes fail without being sent.
 ///   errors  of a text: kInvalidData (not UTF-8, empty where the API takes no empty text, refused),
 ///           kTooLong, kAuth, kLimited, kUnavailable, kInvalidArgument (model or settings)
 ///   errors  of making it: kInvalidArgument: a limit that lets nothing through
 Result<std::unique_ptr<Provider>> make_guarded_provider(std::unique_ptr<RemoteApi> api,
                                                         const DispatcherOptions& options,
-                                                        Describe describe);
+                                                        Describe describe, CountTokens count = {});
 
 }  // namespace vecmill::remote

@@ -37,13 +37,16 @@ class NumberApi final : public RemoteApi {
   std::mutex mutex_;
 };
 
-std::unique_ptr<Provider> make(std::unique_ptr<RemoteApi> api) {
+/// Five tokens a text at most, and ten a request, where they are counted.
+std::unique_ptr<Provider> make(std::unique_ptr<RemoteApi> api, CountTokens count = {}) {
   DispatcherOptions options;
-  options.batch = {100, 100'000, 1'000'000};
+  options.batch = {100, count ? 10U : 100'000U, 1'000'000};
   options.requests_per_minute = 1'000'000;
   options.linger = {};
-  return *make_guarded_provider(std::move(api), options,
-                                [](const EmbedOptions&) { return Capabilities{}; });
+  Capabilities capabilities;
+  capabilities.max_tokens = 5;
+  return *make_guarded_provider(
+      std::move(api), options, [=](const EmbedOptions&) { return capabilities; }, std::move(count));
 }
 
 std::vector<std::string> numbers(int first, int count) {
@@ -87,6 +90,32 @@ TEST(GuardedProviderTest, WhatCannotBeSentFailsAloneAndIsNotSent) {
   EXPECT_EQ(results[2].error().kind, ErrorKind::kInvalidData);
   EXPECT_EQ(results[3]->vector[0], 4.0F);
   EXPECT_EQ(api.sizes, std::multiset<std::size_t>{2});
+}
+
+std::uint64_t letters(std::string_view text) { return text.size(); }
+
+TEST(GuardedProviderTest, WhatIsCountedTooLongFailsAloneAndIsNotSent) {
+  auto owned = std::make_unique<NumberApi>();
+  const NumberApi& api = *owned;
+  const auto provider = make(std::move(owned), letters);
+  const auto results = embed(*provider, {"12345", "123456", "4"});
+  EXPECT_EQ(results[0]->vector[0], 12345.0F);
+  EXPECT_EQ(results[1].error().kind, ErrorKind::kTooLong);
+  EXPECT_EQ(results[1].error().message,
+            "the text has 6 tokens, 1 more than the 5 that the model takes");
+  EXPECT_EQ(results[2]->vector[0], 4.0F);
+  EXPECT_EQ(api.sizes, std::multiset<std::size_t>{2});
+}
+
+TEST(GuardedProviderTest, RequestsAreAsLargeAsTheCountedTokensAllow) {
+  auto owned = std::make_unique<NumberApi>();
+  const NumberApi& api = *owned;
+  const auto provider = make(std::move(owned), letters);
+  for (const auto& result : embed(*provider, numbers(10'000, 6))) EXPECT_TRUE(result);
+  EXPECT_EQ(api.sizes, (std::multiset<std::size_t>{2, 2, 2}));
+  EXPECT_EQ(*provider->count_tokens("123456", Role::kDocument), 6U);
+  EXPECT_EQ(make(std::make_unique<NumberApi>())->count_tokens("1", Role::kDocument).error().kind,
+            ErrorKind::kUnsupported);
 }
 
 TEST(GuardedProviderTest, OutputsThatItLacksAreRefusedForEachText) {
