@@ -16,6 +16,7 @@
 #include "vecmill/provider/local_provider.h"
 #include "vecmill/provider/space.h"
 #include "vecmill/remote/open_remote.h"
+#include "vecmill/tokenize/tokenizer.h"
 
 namespace vecmill::engine {
 namespace {
@@ -88,8 +89,12 @@ Result<std::unique_ptr<Provider>> open_remote(const ModelOptions& options) {
     parts.dims = model.expected_dims();
     return provider::space_of(parts);
   };
+  const auto counter = [](std::string_view vocabulary) -> remote::CountTokens {
+    if (vocabulary != "cl100k") return {};
+    return [](std::string_view text) { return *tokenize::Tokenizer::cl100k().count(text); };
+  };
   return remote::open_remote({options.model, options.dims, options.max_request_texts}, environment,
-                             space);
+                             space, counter);
 }
 
 /// Where the packed file of a folder stands, in a folder that is there.
