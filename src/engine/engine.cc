@@ -12,6 +12,7 @@
 #include "vecmill/engine/open_source.h"
 #include "vecmill/engine/rank.h"
 #include "vecmill/engine/run_report.h"
+#include "vecmill/engine/spending.h"
 #include "vecmill/engine/vector_cache.h"
 #include "vecmill/sink/scan.h"
 #include "vecmill/sink/sink_factory.h"

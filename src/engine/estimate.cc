@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <utility>
 
 #include "vecmill/engine/open_source.h"
 #include "vecmill/engine/spending.h"
+#include "vecmill/engine/token_counter.h"
 #include "vecmill/remote/dialect.h"
 #include "vecmill/remote/open_remote.h"
 
@@ -22,19 +24,25 @@ struct Size {
   std::vector<std::string> first;  ///< up to kSample
 };
 
-Result<Size> size_of(const EmbedJob& job, const std::stop_token& stop) {
+Status for_each_text(const EmbedJob& job, const std::stop_token& stop,
+                     const std::function<void(std::string_view)>& visit) {
   VECMILL_ASSIGN(const auto source, engine::open_source(job));
-  Size size;
   while (!stop.stop_requested()) {
     VECMILL_ASSIGN(const auto records, source->next(1024));
-    if (records.empty()) return size;
-    for (const Record& record : records) {
-      ++size.texts;
-      size.bytes += record.text.size();
-      if (size.first.size() < kSample) size.first.push_back(record.text);
-    }
+    if (records.empty()) return {};
+    for (const Record& record : records) visit(record.text);
   }
   return make_error(ErrorKind::kCancelled, "interrupted");
+}
+
+Result<Size> size_of(const EmbedJob& job, const std::stop_token& stop) {
+  Size size;
+  VECMILL_TRY(for_each_text(job, stop, [&](std::string_view text) {
+    ++size.texts;
+    size.bytes += text.size();
+    if (size.first.size() < kSample) size.first.emplace_back(text);
+  }));
+  return size;
 }
 
 /// What the limits of the API allow, in seconds.
@@ -53,13 +61,20 @@ double at_limits(const std::string& provider, const std::string& model, const Es
   return minutes * 60;
 }
 
-Result<Estimate> estimate_remote(const ModelOptions& options, const Size& size) {
+Result<Estimate> estimate_remote(const ModelOptions& options, const EmbedJob& job, const Size& size,
+                                 const std::stop_token& stop) {
   Estimate found{options.model, size.texts};
   const std::size_t colon = options.model.find(':');
   const std::string provider = options.model.substr(0, colon);
   const std::string model = options.model.substr(colon + 1);
-  found.tokens =
-      static_cast<std::uint64_t>(kTokensPerByte * static_cast<double>(size.bytes)) + size.texts;
+  if (const auto count = engine::token_counter(remote::find_model(provider, model).vocabulary)) {
+    found.exact = true;
+    VECMILL_TRY(
+        for_each_text(job, stop, [&](std::string_view text) { found.tokens += count(text); }));
+  } else {
+    found.tokens =
+        static_cast<std::uint64_t>(kTokensPerByte * static_cast<double>(size.bytes)) + size.texts;
+  }
   found.seconds = at_limits(provider, model, found);
   VECMILL_ASSIGN(const auto price, engine::price_of(options.spend, provider, model));
   Money cost = 0;
@@ -100,7 +115,7 @@ Result<std::vector<Estimate>> estimate(const EmbedJob& job, const std::vector<Mo
   VECMILL_ASSIGN(const Size size, size_of(job, stop));
   std::vector<Estimate> estimates;
   for (const ModelOptions& options : models) {
-    auto found = remote::is_remote(options.model) ? estimate_remote(options, size)
+    auto found = remote::is_remote(options.model) ? estimate_remote(options, job, size, stop)
                                                   : estimate_local(options, job, size, stop);
     if (!found && found.error().kind == ErrorKind::kCancelled) return std::move(found).error();
     if (!found) {

@@ -174,6 +174,10 @@ Result<Measurement> measure(const ModelOptions& options, const std::stop_token& 
   const std::uint32_t threads = options.threads > 0 ? options.threads : usable_cores();
   VECMILL_ASSIGN(const engine::OpenedModel opened, engine::open_model(options, threads));
   const auto& provider = opened.provider;
+  if (provider->capabilities({}).remote) {
+    return make_error(ErrorKind::kUnsupported, "a model behind an API costs money to measure",
+                      options.model, "name a model that runs here");
+  }
   VECMILL_ASSIGN(const encode::Isa isa, encode::choose_isa());
   WorkerPool pool(threads);
   VECMILL_ASSIGN(Measurement found, Bench(*provider, pool, isa, stop).run());

@@ -11,6 +11,8 @@
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/packed_file.h"
 #include "vecmill/engine/calibration.h"
+#include "vecmill/engine/spending.h"
+#include "vecmill/engine/token_counter.h"
 #include "vecmill/hub/store.h"
 #include "vecmill/provider/hash_provider.h"
 #include "vecmill/provider/local_provider.h"
@@ -90,9 +92,9 @@ Result<OpenedModel> open_remote(const ModelOptions& options) {
   };
   OpenedModel opened;
   VECMILL_ASSIGN(opened.spending, ModelSpending::open(options.spend, options.model, options.dims));
-  VECMILL_ASSIGN(opened.provider, remote::open_remote({options.model, options.dims,
-                                                       options.max_request_texts, opened.spending},
-                                                      environment, space));
+  const remote::RemoteOptions wanted{options.model, options.dims, options.max_request_texts,
+                                     opened.spending};
+  VECMILL_ASSIGN(opened.provider, remote::open_remote(wanted, environment, space, token_counter));
   return opened;
 }
 

@@ -5,11 +5,12 @@
 #include <memory>
 
 #include "vecmill/engine.h"
-#include "vecmill/engine/spending.h"
 #include "vecmill/provider.h"
 #include "vecmill/result.h"
 
 namespace vecmill::engine {
+
+class ModelSpending;
 
 struct OpenedModel {
   std::unique_ptr<Provider> provider;

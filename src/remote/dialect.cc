@@ -120,9 +120,12 @@ constexpr std::array kModels{
     KnownModel{"voyage", "voyage-finance-2", 1024, 32'000, 120'000, false},
     KnownModel{"voyage", "voyage-law-2", 1024, 16'000, 120'000, false},
     KnownModel{"voyage", "voyage-code-2", 1536, 16'000, 120'000, false},
-    KnownModel{"openai", "text-embedding-3-small", 1536, 8191, 300'000, true},
-    KnownModel{"openai", "text-embedding-3-large", 3072, 8191, 300'000, true},
-    KnownModel{"openai", "text-embedding-ada-002", 1536, 8191, 300'000, false, true},
+    KnownModel{"openai", "text-embedding-3-small", 1536, 8191, 300'000, true, false, 0, 0,
+               "cl100k"},
+    KnownModel{"openai", "text-embedding-3-large", 3072, 8191, 300'000, true, false, 0, 0,
+               "cl100k"},
+    KnownModel{"openai", "text-embedding-ada-002", 1536, 8191, 300'000, false, true, 0, 0,
+               "cl100k"},
 };
 
 }  // namespace

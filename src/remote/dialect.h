@@ -49,6 +49,7 @@ struct KnownModel {
   bool flexible = false;  ///< takes other dims
   bool renamed = false;   ///< replies call it by another name
   std::uint32_t requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: as the dialect
+  std::string_view vocabulary = {};  ///< of its tokens, where it is public: "cl100k"
 };
 
 [[nodiscard]] KnownModel find_model(std::string_view dialect, std::string_view model);

@@ -71,12 +71,13 @@ Dispatcher::Dispatcher(const DispatcherOptions& options, policy::Limiter limiter
   for (std::size_t i = 0; i < kRoles; ++i) planners_.emplace_back(batch, options.linger);
 }
 
-void Dispatcher::add(Time now, TextId text, std::uint64_t bytes, Role role) {
+void Dispatcher::add(Time now, TextId text, std::uint64_t bytes, Role role,
+                     std::optional<std::uint64_t> tokens) {
   if (hopeless_) {
     finished_.push_back({text, *hopeless_});
     return;
   }
-  planner(role).add(now, {text, estimate_.tokens(bytes), bytes});
+  planner(role).add(now, {text, tokens ? *tokens : estimate_.tokens(bytes), bytes});
 }
 
 bool Dispatcher::find_head(Time now) {

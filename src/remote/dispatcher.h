@@ -61,7 +61,9 @@ class Dispatcher {
   ///   errors  kInvalidArgument: a limit that lets nothing through
   static Result<Dispatcher> create(const DispatcherOptions& options);
 
-  void add(Time now, TextId text, std::uint64_t bytes, Role role);
+  /// `tokens`: as counted; without, they are estimated from the bytes.
+  void add(Time now, TextId text, std::uint64_t bytes, Role role,
+           std::optional<std::uint64_t> tokens = {});
 
   /// Something to send now, if there is. To be asked until there is nothing.
   [[nodiscard]] std::optional<Send> next(Time now);

@@ -24,6 +24,7 @@ struct Place {
   Job* job = nullptr;
   std::size_t index = 0;
   std::string_view text;
+  std::optional<std::uint64_t> tokens;  // none: not counted
 };
 
 /// Outlives the provider while a reply is on its way to it.
@@ -49,17 +50,18 @@ struct Shared {
 class GuardedProvider final : public Provider {
  public:
   GuardedProvider(std::unique_ptr<RemoteApi> api, Dispatcher dispatcher, Describe describe,
-                  std::shared_ptr<Spending> spending)
+                  GuardedExtras extras)
       : api_(std::move(api)),
         describe_(std::move(describe)),
-        spending_(std::move(spending)),
+        extras_(std::move(extras)),
         shared_(std::make_shared<Shared>(std::move(dispatcher))) {}
 
   [[nodiscard]] Capabilities capabilities(const EmbedOptions& options) const override {
     return describe_(options);
   }
 
-  Result<std::uint32_t> count_tokens(std::string_view /*text*/, Role /*role*/) const override {
+  Result<std::uint32_t> count_tokens(std::string_view text, Role /*role*/) const override {
+    if (extras_.count) return static_cast<std::uint32_t>(extras_.count(text));
     return make_error(ErrorKind::kUnsupported, "the tokens of this model are not known here",
                       api_->model().name);
   }
@@ -68,7 +70,7 @@ class GuardedProvider final : public Provider {
                                        const EmbedOptions& options) override {
     Job job;
     job.results.assign(texts.size(), Embedding{});
-    const Status possible = check(options);
+    const auto tokens = check_texts(texts, options, job);
     const std::stop_callback wake_up(options.stop, [&] {
       const std::lock_guard guard(shared_->mutex);
       shared_->changed.notify_all();
@@ -76,15 +78,10 @@ class GuardedProvider final : public Provider {
     std::unique_lock lock(shared_->mutex);
     const Dispatcher::TextId first = shared_->next;
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      Status status = possible;
-      if (status) status = sendable(texts[i]);
-      if (!status) {
-        job.results[i] = std::move(status).error();
-        continue;
-      }
+      if (!job.results[i]) continue;
       ++job.open;
-      shared_->places.emplace(shared_->next, Place{&job, i, texts[i]});
-      shared_->dispatcher.add(now(), shared_->next++, texts[i].size(), options.role);
+      shared_->places.emplace(shared_->next, Place{&job, i, texts[i], tokens[i]});
+      shared_->dispatcher.add(now(), shared_->next++, texts[i].size(), options.role, tokens[i]);
     }
     const Dispatcher::TextId last = shared_->next;
     while (job.open > 0) {
@@ -98,6 +95,34 @@ class GuardedProvider final : public Provider {
   }
 
  private:
+  /// Those that cannot be sent have their errors afterwards.
+  std::vector<std::optional<std::uint64_t>> check_texts(std::span<const std::string_view> texts,
+                                                        const EmbedOptions& options,
+                                                        Job& job) const {
+    const Status possible = check(options);
+    const std::uint64_t most = describe_(options).max_tokens;
+    std::vector<std::optional<std::uint64_t>> tokens(texts.size());
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      Status status = possible;
+      if (status) status = sendable(texts[i]);
+      if (status && extras_.count) {
+        tokens[i] = extras_.count(texts[i]);
+        status = short_enough(*tokens[i], most);
+      }
+      if (!status) job.results[i] = std::move(status).error();
+    }
+    return tokens;
+  }
+
+  [[nodiscard]] static Status short_enough(std::uint64_t tokens, std::uint64_t most) {
+    if (most == 0 || tokens <= most) return {};
+    return make_error(ErrorKind::kTooLong,
+                      "the text has " + std::to_string(tokens) + " tokens, " +
+                          std::to_string(tokens - most) + " more than the " + std::to_string(most) +
+                          " that the model takes",
+                      {}, "shorten it, or cut it into parts");
+  }
+
   [[nodiscard]] Status sendable(std::string_view text) const {
     if (!is_valid_utf8(text)) {
       return make_error(ErrorKind::kInvalidData, "the text is not valid UTF-8");
@@ -115,9 +140,15 @@ class GuardedProvider final : public Provider {
     shared_->hand_out();
     if (send) {
       std::vector<std::string_view> texts;
-      for (const auto text : send->texts) texts.push_back(shared_->places.at(text).text);
+      std::uint64_t counted = 0;
+      for (const auto text : send->texts) {
+        const Place& place = shared_->places.at(text);
+        texts.push_back(place.text);
+        counted += place.tokens.value_or(0);
+      }
       lock.unlock();
-      const auto answer = pay(texts, send->role);
+      const std::uint64_t most = extras_.count ? counted : most_tokens(api_->model(), texts);
+      const auto answer = pay({texts, send->role, most});
       if (answer && answer->payment) start(*send, texts, *answer->payment);
       lock.lock();
       if (!answer || !answer->payment) not_paid(send->call, answer);
@@ -133,22 +164,22 @@ class GuardedProvider final : public Provider {
   }
 
   /// Where nobody is asked for money, everything is granted.
-  Result<Spending::Answer> pay(std::span<const std::string_view> texts, Role role) {
-    if (!spending_) return Spending::Answer{.payment = 0};
-    return spending_->intend({texts, role, most_tokens(api_->model(), texts)});
+  Result<Spending::Answer> pay(const Spending::Request& request) {
+    if (!extras_.spending) return Spending::Answer{.payment = 0};
+    return extras_.spending->intend(request);
   }
 
   void start(const Dispatcher::Send& send, std::span<const std::string_view> texts,
              Spending::PaymentId payment) {
-    api_->start(
-        texts, send.role, send.timeout,
-        [shared = shared_, call = send.call, spending = spending_, payment](CallResult result) {
-          if (spending) spending->settle(payment, result.billed, result.tokens);
-          const std::lock_guard guard(shared->mutex);
-          shared->dispatcher.ended(now(), call, std::move(result));
-          shared->hand_out();
-          shared->changed.notify_all();
-        });
+    api_->start(texts, send.role, send.timeout,
+                [shared = shared_, call = send.call, spending = extras_.spending,
+                 payment](CallResult result) {
+                  if (spending) spending->settle(payment, result.billed, result.tokens);
+                  const std::lock_guard guard(shared->mutex);
+                  shared->dispatcher.ended(now(), call, std::move(result));
+                  shared->hand_out();
+                  shared->changed.notify_all();
+                });
   }
 
   void not_paid(Dispatcher::CallId call, const Result<Spending::Answer>& answer) {
@@ -165,7 +196,7 @@ class GuardedProvider final : public Provider {
 
   const std::unique_ptr<RemoteApi> api_;
   const Describe describe_;
-  const std::shared_ptr<Spending> spending_;
+  const GuardedExtras extras_;
   const std::shared_ptr<Shared> shared_;
 };
 
@@ -173,11 +204,10 @@ class GuardedProvider final : public Provider {
 
 Result<std::unique_ptr<Provider>> make_guarded_provider(std::unique_ptr<RemoteApi> api,
                                                         const DispatcherOptions& options,
-                                                        Describe describe,
-                                                        std::shared_ptr<Spending> spending) {
+                                                        Describe describe, GuardedExtras extras) {
   VECMILL_ASSIGN(Dispatcher dispatcher, Dispatcher::create(options));
   return std::unique_ptr<Provider>(std::make_unique<GuardedProvider>(
-      std::move(api), std::move(dispatcher), std::move(describe), std::move(spending)));
+      std::move(api), std::move(dispatcher), std::move(describe), std::move(extras)));
 }
 
 }  // namespace vecmill::remote

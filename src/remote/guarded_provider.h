@@ -13,10 +13,16 @@ namespace vecmill::remote {
 /// What a model is, for options; with the role, as far as the API tells roles apart.
 using Describe = std::function<Capabilities(const EmbedOptions&)>;
 
+/// What a provider can do without.
+struct GuardedExtras {
+  std::shared_ptr<Spending> spending = {};  ///< grants each request; null: nobody is asked
+  CountTokens count = {};                   ///< null: tokens are estimated
+};
+
 /// A model behind an API as a provider: all calls share its limits, batches, breaker and retries
 /// (Dispatcher). A call may hold any number of texts and waits for the last of them; while a limit
 /// or a failing server makes it wait, it sleeps. Texts are never cut: one that is too long fails.
-/// With `spending` nothing is sent that it did not grant.
+/// With a counter, those of more tokens than the model takes fail without being sent.
 ///   errors  of a text: kInvalidData (not UTF-8, empty where the API takes no empty text, refused),
 ///           kTooLong, kAuth, kLimited, kUnavailable, kInvalidArgument (model or settings),
 ///           those of Spending
@@ -24,6 +30,6 @@ using Describe = std::function<Capabilities(const EmbedOptions&)>;
 Result<std::unique_ptr<Provider>> make_guarded_provider(std::unique_ptr<RemoteApi> api,
                                                         const DispatcherOptions& options,
                                                         Describe describe,
-                                                        std::shared_ptr<Spending> spending = {});
+                                                        GuardedExtras extras = {});
 
 }  // namespace vecmill::remote

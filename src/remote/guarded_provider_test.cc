@@ -39,15 +39,17 @@ class NumberApi final : public RemoteApi {
   std::mutex mutex_;
 };
 
-std::unique_ptr<Provider> make(std::unique_ptr<RemoteApi> api,
-                               std::shared_ptr<Spending> spending = {}) {
+/// Five tokens a text at most, and ten a request, where they are counted.
+std::unique_ptr<Provider> make(std::unique_ptr<RemoteApi> api, GuardedExtras extras = {}) {
   DispatcherOptions options;
-  options.batch = {100, 100'000, 1'000'000};
+  options.batch = {100, extras.count ? 10U : 100'000U, 1'000'000};
   options.requests_per_minute = 1'000'000;
   options.linger = {};
+  Capabilities capabilities;
+  capabilities.max_tokens = 5;
   return *make_guarded_provider(
-      std::move(api), options, [](const EmbedOptions&) { return Capabilities{}; },
-      std::move(spending));
+      std::move(api), options, [=](const EmbedOptions&) { return capabilities; },
+      std::move(extras));
 }
 
 std::vector<std::string> numbers(int first, int count) {
@@ -91,6 +93,32 @@ TEST(GuardedProviderTest, WhatCannotBeSentFailsAloneAndIsNotSent) {
   EXPECT_EQ(results[2].error().kind, ErrorKind::kInvalidData);
   EXPECT_EQ(results[3]->vector[0], 4.0F);
   EXPECT_EQ(api.sizes, std::multiset<std::size_t>{2});
+}
+
+std::uint64_t letters(std::string_view text) { return text.size(); }
+
+TEST(GuardedProviderTest, WhatIsCountedTooLongFailsAloneAndIsNotSent) {
+  auto owned = std::make_unique<NumberApi>();
+  const NumberApi& api = *owned;
+  const auto provider = make(std::move(owned), {.count = letters});
+  const auto results = embed(*provider, {"12345", "123456", "4"});
+  EXPECT_EQ(results[0]->vector[0], 12345.0F);
+  EXPECT_EQ(results[1].error().kind, ErrorKind::kTooLong);
+  EXPECT_EQ(results[1].error().message,
+            "the text has 6 tokens, 1 more than the 5 that the model takes");
+  EXPECT_EQ(results[2]->vector[0], 4.0F);
+  EXPECT_EQ(api.sizes, std::multiset<std::size_t>{2});
+}
+
+TEST(GuardedProviderTest, RequestsAreAsLargeAsTheCountedTokensAllow) {
+  auto owned = std::make_unique<NumberApi>();
+  const NumberApi& api = *owned;
+  const auto provider = make(std::move(owned), {.count = letters});
+  for (const auto& result : embed(*provider, numbers(10'000, 6))) EXPECT_TRUE(result);
+  EXPECT_EQ(api.sizes, (std::multiset<std::size_t>{2, 2, 2}));
+  EXPECT_EQ(*provider->count_tokens("123456", Role::kDocument), 6U);
+  EXPECT_EQ(make(std::make_unique<NumberApi>())->count_tokens("1", Role::kDocument).error().kind,
+            ErrorKind::kUnsupported);
 }
 
 TEST(GuardedProviderTest, OutputsThatItLacksAreRefusedForEachText) {
@@ -188,7 +216,7 @@ TEST(GuardedProviderTest, NothingIsSentThatIsNotPaidFor) {
   auto owned = std::make_unique<NumberApi>();
   const NumberApi& api = *owned;
   const auto purse = std::make_shared<Purse>(770);
-  const auto provider = make(std::move(owned), purse);
+  const auto provider = make(std::move(owned), {.spending = purse});
   std::size_t done = 0;
   for (const auto& result : embed(*provider, numbers(0, 1000))) {
     done += result.has_value() ? 1 : 0;
@@ -204,7 +232,7 @@ TEST(GuardedProviderTest, NothingIsSentThatIsNotPaidFor) {
 
 TEST(GuardedProviderTest, ThreadsShareOnePurse) {
   const auto purse = std::make_shared<Purse>(1000);
-  const auto provider = make(std::make_unique<NumberApi>(), purse);
+  const auto provider = make(std::make_unique<NumberApi>(), {.spending = purse});
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] { (void)embed(*provider, numbers(1000 * t, 400)); });
@@ -219,7 +247,7 @@ TEST(GuardedProviderTest, WithoutABookNothingIsSent) {
   const NumberApi& api = *owned;
   const auto purse = std::make_shared<Purse>(100);
   purse->broken = true;
-  const auto provider = make(std::move(owned), purse);
+  const auto provider = make(std::move(owned), {.spending = purse});
   for (const auto& result : embed(*provider, {"1", "2"})) {
     EXPECT_EQ(result.error().kind, ErrorKind::kIo);
   }

@@ -98,13 +98,19 @@ Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
   };
 }
 
+CountTokens counter_for(const RemoteModel& model, const CounterOf& counter_of) {
+  const std::string_view vocabulary = find_model(model.dialect->name, model.name).vocabulary;
+  return counter_of && !vocabulary.empty() ? counter_of(vocabulary) : CountTokens();
+}
+
 }  // namespace
 
 bool is_remote(std::string_view name) { return dialect_of(name) != nullptr; }
 
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
-                                              const SpaceOf& space_of) {
+                                              const SpaceOf& space_of,
+                                              const CounterOf& counter_of) {
   if (!is_remote(options.name)) {
     return make_error(ErrorKind::kInvalidArgument, "is not the name of a remote model",
                       options.name, "write it like voyage:voyage-code-3");
@@ -115,9 +121,9 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
   http.plain_host = environment("VECMILL_PLAIN_HTTP_HOST");
   const auto client = std::make_shared<http::ApiClient>(http);
   const auto open = [&] {
-    return make_guarded_provider(make_remote_api(model, key, client),
-                                 options_of(model, options.max_request_texts),
-                                 describe_as(model, space_of), options.spending);
+    return make_guarded_provider(
+        make_remote_api(model, key, client), options_of(model, options.max_request_texts),
+        describe_as(model, space_of), {options.spending, counter_for(model, counter_of)});
   };
   if (model.expected_dims() == 0) {
     VECMILL_ASSIGN(const auto probe, open());

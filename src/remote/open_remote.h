@@ -9,6 +9,7 @@
 #include "vecmill/provider.h"
 #include "vecmill/remote/request.h"
 #include "vecmill/remote/spending.h"
+#include "vecmill/remote/token_estimate.h"
 #include "vecmill/result.h"
 
 namespace vecmill::remote {
@@ -22,6 +23,9 @@ using Environment = std::function<std::string(const std::string&)>;
 /// The name of the space of a model's vectors for what the API calls a role.
 using SpaceOf = std::function<std::string(const RemoteModel&, std::string_view role)>;
 
+/// What counts the tokens of a vocabulary (KnownModel); null where it is not here.
+using CounterOf = std::function<CountTokens(std::string_view vocabulary)>;
+
 struct RemoteOptions {
   std::string name;                         ///< "voyage:voyage-code-3"
   std::uint32_t dims = 0;                   ///< 0: what the model has
@@ -31,11 +35,12 @@ struct RemoteOptions {
 
 /// The model behind a name, ready to embed. Key and address come from the environment:
 /// VOYAGE_API_KEY, VOYAGE_BASE_URL and so on. A model whose dimension is not known is asked for one
-/// vector.
+/// vector. Tokens are counted where `counter_of` can, and estimated elsewhere.
 ///   errors  kInvalidArgument (no such API, no address, dims that the model has not), kAuth (no
 ///           key), and those of asking
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
-                                              const SpaceOf& space_of);
+                                              const SpaceOf& space_of,
+                                              const CounterOf& counter_of = {});
 
 }  // namespace vecmill::remote

@@ -81,7 +81,8 @@ std::string body_of(const std::vector<Row>& rows, bool base64, std::string_view 
 }
 
 CallResult no_reply() {
-  Failure failure = transport_failure(make_error(ErrorKind::kUnavailable, "simulated"));
+  Failure failure =
+      transport_failure(make_error(ErrorKind::kUnavailable, "simulated"), http::Sent::kYes);
   CallResult result;
   result.outcome = failure.outcome;
   result.error = std::move(failure.error);

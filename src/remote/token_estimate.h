@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <string_view>
 
 namespace vecmill::remote {
+
+/// How many tokens a text has for a model, exactly.
+using CountTokens = std::function<std::uint64_t(std::string_view text)>;
 
 /// How many tokens a text may have, from its bytes, where no tokenizer of the model is here: a
 /// bound that learns from what was billed. It rises at once and falls slowly.

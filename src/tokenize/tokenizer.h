@@ -40,6 +40,11 @@ class Tokenizer {
   /// A SentencePiece Unigram model of the XLM-RoBERTa family, with the ids that Hugging Face gives.
   static Result<Tokenizer> from_sentencepiece(std::string_view proto, const std::string& where);
 
+  /// OpenAI's cl100k_base, which is compiled in: that of text-embedding-3-small, -3-large and
+  /// ada-002. As the API counts: "<|endoftext|>" and the like in a text are ordinary text. Made at
+  /// the first call, shared from then on.
+  static Tokenizer cl100k();
+
   /// What the folder has: tokenizer.json, else sentencepiece.bpe.model, else vocab.txt.
   ///   errors  kNotFound: none of them
   static Result<Tokenizer> from_folder(const std::filesystem::path& model_folder);

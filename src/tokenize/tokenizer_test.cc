@@ -222,6 +222,23 @@ TEST_F(FolderTest, BadSentencePieceModelsAreRefused) {
   }
 }
 
+/// What tiktoken 0.14.0 gives; tests/conformance compares the rest.
+TEST(Cl100k, HasTheIdsOfOpenAi) {
+  const Tokenizer tokenizer = Tokenizer::cl100k();
+  const auto ids = [&](const char* text) { return tokenizer.encode(text)->ids; };
+  EXPECT_THAT(ids("hello world"), ElementsAre(15339, 1917));
+  EXPECT_THAT(ids("I'LL don't\n\n  x"), ElementsAre(40, 6, 4178, 1541, 956, 271, 220, 865));
+  EXPECT_THAT(ids("a \n  b\n \n  "), ElementsAre(64, 720, 220, 293, 27907, 256));
+  EXPECT_THAT(ids("<|endoftext|>"), ElementsAre(27, 91, 8862, 728, 428, 91, 29));
+  EXPECT_THAT(ids(""), IsEmpty());
+  EXPECT_EQ(tokenizer.vocab_size(), 100'256U);
+}
+
+/// tiktoken itself takes half a minute for a megabyte.
+TEST(Cl100k, OneLongWordTakesNoLongerThanManyShortOnes) {
+  EXPECT_EQ(*Tokenizer::cl100k().count(std::string(50'000, 'a')), 6'250U);
+}
+
 std::vector<std::string> matches(const std::string& pattern, std::string_view text) {
   const auto regex = Regex::compile(pattern, "t");
   if (!regex) return {regex.error().to_string()};

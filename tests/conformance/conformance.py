@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Compares Vecmill's token ids with those of Hugging Face tokenizers: whole tokenizers, and each
-component alone, on code points, letters with marks, real lines, random and adversarial strings.
+"""Compares Vecmill's token ids with those of Hugging Face tokenizers, and of tiktoken where the
+model is OpenAI's: whole tokenizers, and each component alone, on code points, letters with marks, real lines, random and adversarial strings.
 
   conformance.py TOKENIZE_IDS [--deep] [--seed N] [--only PART_OF_NAME]
 
@@ -19,6 +19,7 @@ from concurrent import futures
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # a process per core does more
 import numpy as np
+import tiktoken
 import tokenizers
 from tokenizers import Tokenizer
 
@@ -47,11 +48,20 @@ def ours(program, path, data):
     return np.frombuffer(done.stdout, np.uint32)
 
 
-def reference(tokenizer, texts):
+def encoder(oracle):
+    """A function from texts to the ids of each."""
+    if isinstance(oracle, tiktoken.Encoding):
+        return lambda texts: map(oracle.encode_ordinary, texts)
+    tokenizer = oracle if isinstance(oracle, Tokenizer) else Tokenizer.from_file(str(oracle))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return lambda texts: (encoding.ids for encoding in tokenizer.encode_batch_fast(texts))
+
+
+def reference(encode, texts):
     answers = []
     for first in range(0, len(texts), 20_000):
-        for encoding in tokenizer.encode_batch_fast(texts[first:first + 20_000]):
-            ids = encoding.ids
+        for ids in encode(texts[first:first + 20_000]):
             answers.append(len(ids))
             answers.extend(ids)
     return np.array(answers, np.uint32)
@@ -78,17 +88,14 @@ class Comparison(typing.NamedTuple):
     kind: str
     texts: list[str]
     path: os.PathLike
-    oracle: object  # a Tokenizer, or the path of the file that makes one
+    oracle: object  # a Tokenizer, the path of the file that makes one, or an Encoding of tiktoken
 
     def run(self, program):
         """What to print, and how many texts differ."""
-        tokenizer = self.oracle if isinstance(self.oracle, Tokenizer) else Tokenizer.from_file(str(self.oracle))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
         got = ours(program, self.path, frames(self.texts))
         if isinstance(got, str):
             return [f"FAILED {self.label}: {got}"], len(self.texts)
-        found = differences(self.texts, reference(tokenizer, self.texts), got)
+        found = differences(self.texts, reference(encoder(self.oracle), self.texts), got)
         lines = [f"FAILED {self.label}: {ascii(text[:120])}\n  expected {want[:60]}\n  got      {have[:60]}"
                  for text, want, have in found[:SHOWN]]
         if found:
@@ -144,6 +151,7 @@ def main():
     sets = {name: text_sets.texts(name, share, args.seed) for name in text_sets.SETS}
     whole = [(name, path, path) for name, path in paths.items()]
     whole += [(name, *pair) for name, pair in alone.items()]
+    whole.append(("cl100k", "cl100k", models_under_test.cl100k()))
     comparisons.run([Comparison(f"{name}, {set_name}", set_name, texts, path, oracle)
                      for name, path, oracle in whole if args.only in name
                      for set_name, texts in sets.items()])
@@ -166,7 +174,7 @@ def main():
     width = max(map(len, comparisons.compared), default=0)
     for kind, count in comparisons.compared.items():
         print(f"{kind:{width}} {count:12,}")
-    print(f"conformance with tokenizers {PINNED}: {sum(comparisons.compared.values()):,} texts "
+    print(f"conformance with tokenizers {PINNED}, tiktoken {tiktoken.__version__}: {sum(comparisons.compared.values()):,} texts "
           f"compared, {comparisons.failed:,} differ")
     return 1 if comparisons.failed or not comparisons.compared else 0
 

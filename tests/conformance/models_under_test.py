@@ -5,6 +5,9 @@ import pathlib
 import shutil
 
 import sentencepiece
+import tiktoken
+import tiktoken.load
+import tiktoken_ext.openai_public
 from tokenizers import (AddedToken, Regex, Tokenizer, models, normalizers,
                         pre_tokenizers, processors, trainers)
 
@@ -213,3 +216,12 @@ def models_without_tokenizer_json(paths):
                             paths["WordPiece cased"]),
         "sentencepiece.bpe.model": (spm, from_converter(spm)),
     }
+
+
+def cl100k():
+    """As tiktoken defines it, which checks the hash of the ranks, but without its download."""
+    def load(url, expected_hash):
+        file = CACHE.parent / "cl100k" / url.rsplit("/")[-1]
+        return tiktoken.load.load_tiktoken_bpe(str(file), expected_hash)
+    tiktoken_ext.openai_public.load_tiktoken_bpe = load
+    return tiktoken.Encoding(**tiktoken_ext.openai_public.cl100k_base())

@@ -1,7 +1,7 @@
 // Token ids of many texts, for comparison with another implementation.
 //
 //   tokenize_ids PATH   a tokenizer.json, a sentencepiece.bpe.model, a vocab.txt (cased:
-//   .cased.txt)
+//   .cased.txt), or cl100k
 //
 // Reads frames (u32 byte count, bytes) from standard input until its end, and then writes frames
 // (u32 token count, u32 ids) to standard output; the count 0xFFFFFFFF stands for an error.
@@ -21,6 +21,7 @@ using vecmill::Result;
 using vecmill::tokenize::Tokenizer;
 
 Result<Tokenizer> load(const std::string& path) {
+  if (path == "cl100k") return Tokenizer::cl100k();
   std::ifstream file(path, std::ios::binary);
   const std::string content(std::istreambuf_iterator<char>(file), {});
   if (path.ends_with(".json")) return Tokenizer::from_json(content, path);

@@ -78,6 +78,23 @@ def test_the_size_of_a_request_is_kept(fake, vecmill):
     assert sorted(len(seen.body["input"]) for seen in fake.seen) == [1, 2]
 
 
+def test_tokens_of_openai_are_counted_before_a_text_is_sent(fake, vecmill):
+    counted = fake.vendor == "openai"
+    dry = vecmill("embed", "texts.txt", "--dry-run", "--json")
+    assert (dry.returncode == 0) == counted, dry.stderr
+    if counted:
+        assert json.loads(dry.stdout)["tokens"] == 8
+    too_long = " ".join(["word"] * 9_000)
+    (vecmill.folder / "long.txt").write_text(f"before\n{too_long}\nbehind\n")
+    done = vecmill("embed", "long.txt", "--out", "a.npy")
+    assert done.returncode == (3 if counted else 0), done.stderr
+    assert (too_long in asked(fake)) != counted and {"before", "behind"} <= set(asked(fake))
+    if counted:
+        failed = json.loads((vecmill.folder / "a.failed.jsonl").read_text())
+        assert "too_long" in json.dumps(failed) and "9000 tokens, 809 more than the 8191" in json.dumps(failed)
+    assert vecmill("bench").returncode == 7
+
+
 def test_an_api_has_its_own_arithmetic(fake, vecmill):
     done = vecmill("embed", "texts.txt", "--out", "a.npy", "--dtype", "int8")
     assert done.returncode == 7 and "leave out --dtype" in done.stderr
