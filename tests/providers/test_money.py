@@ -68,7 +68,7 @@ def test_a_budget_ends_a_run_and_the_next_one_goes_on(fake, vecmill):
 def test_budgets_of_a_day_are_of_all_runs(fake, vecmill):
     many(vecmill)
     assert vecmill("embed", "texts.txt", "--out", "a.npy").returncode == 0
-    (vecmill.folder / "vecmill.toml").write_text('[budget]\nday = "0.000001"\nmonth = "1"\n')
+    (vecmill.folder / "vecmill.toml").write_text('[budget]\nday = "0.00000013"\nmonth = "1"\n')
     billed = fake.billed
     done = vecmill("embed", "many.txt", "--out", "b.npy")
     assert done.returncode == 6 and "dollars a day" in done.stderr, done.stderr
