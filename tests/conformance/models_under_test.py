@@ -1,6 +1,7 @@
 """Whole tokenizers as models ship them: {name: path}. What needs training is trained once, on the
 corpus, and kept in .cache/conformance."""
 import json
+import os
 import pathlib
 import shutil
 
@@ -223,5 +224,6 @@ def cl100k():
     def load(url, expected_hash):
         file = CACHE.parent / "cl100k" / url.rsplit("/")[-1]
         return tiktoken.load.load_tiktoken_bpe(str(file), expected_hash)
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(CACHE)  # it keeps a copy of what it reads
     tiktoken_ext.openai_public.load_tiktoken_bpe = load
     return tiktoken.Encoding(**tiktoken_ext.openai_public.cl100k_base())
