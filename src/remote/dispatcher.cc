@@ -262,8 +262,9 @@ void Dispatcher::settle(Time now, const Call& call, const CallResult& result) {
   if (result.outcome != Outcome::kTransient) {
     failure_.reset();
   } else {
-    // Nothing is known of the time in which nothing was sent.
-    if (!failure_ || now - last_failure_ > options_.patience) failing_since_ = now;
+    // An outage is asked so often; nothing is known of the time in which nothing was sent.
+    const Duration asked = options_.breaker.open_for + options_.timeout.most;
+    if (!failure_ || now - last_failure_ > asked) failing_since_ = now;
     last_failure_ = now;
     failure_ = result.error;
   }

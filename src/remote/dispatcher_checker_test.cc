@@ -233,11 +233,11 @@ class World {
     }
   }
 
-  /// Texts that were never sent fail after an outage that is too long; the last failures before it
+  /// Texts that were never sent fail after an outage that is too long; failures shortly before it
   /// count.
   [[nodiscard]] bool gives_up() const {
     const Time begin = setting_.server.outage_begin;
-    return begin < kNever && now >= begin + setting_.options.patience - 1min;
+    return begin < kNever && now >= begin + setting_.options.patience - 4min;
   }
 
   const Setting setting_;

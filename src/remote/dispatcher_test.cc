@@ -269,12 +269,12 @@ TEST(DispatcherTest, AFaultAfterAnOutageIsTriedAgain) {
 
 TEST(DispatcherTest, APauseIsNoPartOfAnOutage) {
   World world(options_of(), [](const auto& send, Time now) {
-    return now < Time(minutes(100)) ? failure(Outcome::kTransient) : success(send);
+    return now < Time(minutes(30)) ? failure(Outcome::kTransient) : success(send);
   });
   world.add(0, 20);
   world.run();
   EXPECT_EQ(world.failed.size(), 20u);
-  world.now = Time(minutes(95));
+  world.now = Time(minutes(25));
   world.add(20, 2000);
   world.run();
   EXPECT_EQ(world.done.size(), 2000u);
