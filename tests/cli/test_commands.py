@@ -18,7 +18,7 @@ NOTES = "".join(json.dumps({"id": f"n{i}", "text": text, "tag": i}) + "\n" for i
 
 EMBED_KEYS = {"schema", "out", "model", "space", "arithmetic", "dims", "embedded", "failed", "skipped", "empty",
               "resumed", "tokens", "truncated_texts", "truncated_tokens", "truncated_ids", "seconds",
-              "load_seconds", "peak_rss_bytes", "was_complete", "cache"}
+              "load_seconds", "peak_rss_bytes", "was_complete", "cache", "spend"}
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_completion_scripts(vecmill):
         return subprocess.run(["bash", "-c", ask], text=True, capture_output=True, check=True).stdout.split()
 
     assert complete("vecmill", "emb") == ["embed"]
-    assert complete("vecmill", "embed", "--max") == ["--max-seq-length"]
+    assert complete("vecmill", "embed", "--max-s") == ["--max-seq-length"]
     assert complete("vecmill", "embed", "--truncate", "e") == ["end", "error"]
     assert complete("vecmill", "models", "v") == ["verify"]
 
