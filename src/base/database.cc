@@ -7,6 +7,20 @@ namespace vecmill {
 void Database::Close::operator()(sqlite3* db) const { sqlite3_close(db); }
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
+namespace {
+
+/// Of several that begin the log of a new file at once SQLite refuses some without waiting.
+Status begin_log(Database& db) {
+  constexpr int kTries = 1000, kPauseMs = 10;
+  for (int tries = 1;; ++tries) {
+    Status begun = db.run("PRAGMA journal_mode=WAL");
+    if (begun || sqlite3_errcode(db.get()) != SQLITE_BUSY || tries == kTries) return begun;
+    sqlite3_sleep(kPauseMs);
+  }
+}
+
+}  // namespace
+
 Result<Database> Database::open(const std::filesystem::path& path, bool write) {
   Database db;
   db.path_ = path.string();
@@ -32,8 +46,9 @@ Result<Database> Database::open_shared(const std::filesystem::path& path,
   db.db_.reset(raw);
   if (code != SQLITE_OK) return db.error(code);
   sqlite3_busy_timeout(raw, 10'000);
-  VECMILL_TRY(db.run("PRAGMA page_size=" + std::to_string(page_bytes) +
-                     ";PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"));
+  VECMILL_TRY(db.run("PRAGMA page_size=" + std::to_string(page_bytes)));
+  VECMILL_TRY(begin_log(db));
+  VECMILL_TRY(db.run("PRAGMA synchronous=FULL"));
   return db;
 }
 
