@@ -87,16 +87,19 @@ stage_test() {
 }
 stage_install() { check "installed library in a foreign project" tests/install/run.sh build/dev; }
 stage_misuse() { check "misuse does not compile" python3 tests/compile_fail/run.py build/dev; }
+# Samples also with --deep: full counts would take many hours under a sanitizer.
+sampled_suite() {
+  local deep=${VECMILL_TEST_DEEP:-} failures=0
+  unset VECMILL_TEST_DEEP
+  suite "$@" || failures=1
+  [ -z "$deep" ] || export VECMILL_TEST_DEEP=$deep
+  return "$failures"
+}
 stage_asan() {
   check "build asan (clang)" build asan || return
   rm -rf build/asan/profiles
-  # Samples also with --deep: full counts would take many hours in this build.
-  local deep=${VECMILL_TEST_DEEP:-} failures=0
-  unset VECMILL_TEST_DEEP
   # %4m: a pool of four files that the processes merge their counts into.
-  VECMILL_TEST_EVERY=24 LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw suite asan || failures=1
-  [ -z "$deep" ] || export VECMILL_TEST_DEEP=$deep
-  return "$failures"
+  VECMILL_TEST_EVERY=24 LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw sampled_suite asan
 }
 stage_fuzz() {
   local targets
@@ -112,7 +115,7 @@ stage_tsan() {
   local deep=${VECMILL_TEST_DEEP:-}
   check "build tsan (clang)" build tsan provider_test remote_test http_test engine_test cache_test threads_test \
     ${deep:+encode_test} || return
-  suite tsan -R "^(provider|remote|http|engine|cache|threads${deep:+|encode})\$"
+  sampled_suite tsan -R "^(provider|remote|http|engine|cache|threads${deep:+|encode})\$"
 }
 stage_tidy() {
   check "configure tidy (clang)" cmake --preset tidy || return
