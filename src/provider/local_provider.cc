@@ -198,7 +198,7 @@ class LocalProvider : public Provider {
         status = encoder_->encode({&batch[i], 1}, *workspace, vectors.data() + i * dims, one);
       }
       if (!status) {
-        result = fault_of_text(std::move(status).error());
+        result = fault_of_text(Error(status.error()));
         continue;
       }
       const float* first = vectors.data() + i * dims;

@@ -3,18 +3,18 @@
 // An array of 1.7 MB takes compilers longer than all else here.
 __asm__(
     ".section .rodata\n"
-    "vecmill_cl100k_ranks:\n"
+    "kVecmillCl100kRanks:\n"
     ".incbin \"" VECMILL_CL100K_RANKS
     "\"\n"
-    "vecmill_cl100k_ranks_end:\n"
-    ".global vecmill_cl100k_ranks, vecmill_cl100k_ranks_end\n"
-    ".hidden vecmill_cl100k_ranks, vecmill_cl100k_ranks_end\n"
+    "kVecmillCl100kRanksEnd:\n"
+    ".global kVecmillCl100kRanks, kVecmillCl100kRanksEnd\n"
+    ".hidden kVecmillCl100kRanks, kVecmillCl100kRanksEnd\n"
     ".text\n");
 
-extern "C" const char vecmill_cl100k_ranks[], vecmill_cl100k_ranks_end[];
+extern "C" const char kVecmillCl100kRanks[], kVecmillCl100kRanksEnd[];
 
 namespace vecmill::tokenize {
 
-std::string_view cl100k_ranks() { return {vecmill_cl100k_ranks, vecmill_cl100k_ranks_end}; }
+std::string_view cl100k_ranks() { return {kVecmillCl100kRanks, kVecmillCl100kRanksEnd}; }
 
 }  // namespace vecmill::tokenize
