@@ -144,7 +144,7 @@ def main():
 
     comparisons = Comparisons(args.program)
     # VECMILL_TEST_EVERY is set under the sanitizers, which look for errors of memory.
-    fewer = 12 if int(os.environ.get("VECMILL_TEST_EVERY", "1")) > 1 else 1
+    fewer = 24 if int(os.environ.get("VECMILL_TEST_EVERY", "1")) > 1 else 1
     share = 1 if args.deep else 0.01 / fewer
     paths = models_under_test.whole_models()
     alone = models_under_test.models_without_tokenizer_json(paths)

@@ -91,7 +91,7 @@ def test_failed_requests_cost_nothing_and_lost_ones_are_held(fake, vecmill):
 
 
 def test_a_kill_leaves_a_record_that_covers_the_bill(fake, vecmill):
-    count = many(vecmill, 3000)
+    count = many(vecmill, 1500)
     command = [VECMILL, "embed", "many.txt", "--out", "a.npy", "--batch-size", "20", "--quiet", "--model",
                f"{fake.vendor}:{MODELS[fake.vendor]}"]
     for sent in (5, 12, 30):
