@@ -35,7 +35,7 @@ Status read_base64(std::string_view text, std::vector<float>& out) {
     return malformed("has a vector that is too long");
   }
   out.resize(bytes->size() / sizeof(float));
-  std::memcpy(out.data(), bytes->data(), bytes->size());
+  if (!out.empty()) std::memcpy(out.data(), bytes->data(), bytes->size());
   return {};
 }
 
