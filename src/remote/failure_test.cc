@@ -212,6 +212,15 @@ TEST(CallResultTest, AReplyThatIsWrongIsPaidForAllTheSame) {
   EXPECT_EQ(result.tokens, 36u);
 }
 
+TEST(CallResultTest, AnAbsurdNumberOfTokensIsNone) {
+  const http::ApiReply reply{200, {}, R"({"data":[{"index":0,"embedding":[1,0]},
+      {"index":1,"embedding":[0,1]}],"usage":{"total_tokens":18446744073709551615}})"};
+  const CallResult result = read_result(model_of("openai"), reply, kTwoTexts, kKey, "");
+  ASSERT_EQ(result.outcome, Outcome::kSuccess);
+  EXPECT_EQ(result.tokens, 0u);
+  EXPECT_EQ(result.billed, Billed::kUnknown);
+}
+
 TEST(CallResultTest, ARefusalIsNotBilled) {
   const CallResult result = read_result(model_of("openai"), {429, {}, "{}"}, kTwoTexts, kKey, "");
   EXPECT_EQ(result.billed, Billed::kNo);

@@ -105,7 +105,9 @@ class GuardedProvider final : public Provider {
     for (std::size_t i = 0; i < texts.size(); ++i) {
       Status status = possible;
       if (status) status = sendable(texts[i]);
-      if (status && extras_.count) {
+      // To read a vocabulary takes longer than a request with one short text can gain by it.
+      const bool worth_it = texts.size() > 1 || texts[i].size() > most;
+      if (status && extras_.count && worth_it) {
         tokens[i] = extras_.count(texts[i]);
         status = short_enough(*tokens[i], most);
       }
@@ -140,14 +142,13 @@ class GuardedProvider final : public Provider {
     shared_->hand_out();
     if (send) {
       std::vector<std::string_view> texts;
-      std::uint64_t counted = 0;
+      std::uint64_t most = 0;
       for (const auto text : send->texts) {
         const Place& place = shared_->places.at(text);
         texts.push_back(place.text);
-        counted += place.tokens.value_or(0);
+        most += place.tokens ? *place.tokens : most_tokens(api_->model(), place.text);
       }
       lock.unlock();
-      const std::uint64_t most = extras_.count ? counted : most_tokens(api_->model(), texts);
       const auto answer = pay({texts, send->role, most});
       if (answer && answer->payment) start(*send, texts, *answer->payment);
       lock.lock();

@@ -254,14 +254,23 @@ TEST(GuardedProviderTest, WithoutABookNothingIsSent) {
   EXPECT_TRUE(api.sizes.empty());
 }
 
+TEST(GuardedProviderTest, OneShortTextIsNotWorthCounting) {
+  int counted = 0;
+  const auto provider = make(
+      std::make_unique<NumberApi>(),
+      {.count = [&](std::string_view text) -> std::uint64_t { return ++counted, text.size(); }});
+  EXPECT_TRUE(embed(*provider, {"12345"})[0]);
+  EXPECT_EQ(counted, 0);
+  EXPECT_EQ(embed(*provider, {"123456"})[0].error().kind, ErrorKind::kTooLong);
+  EXPECT_EQ(counted, 1);
+}
+
 TEST(SpendingTest, AModelFindsNoMoreTokensThanBytesAndThanItTakes) {
-  const std::string_view texts[] = {"four", ""};
   const RemoteModel known{.dialect = find_dialect("openai"), .name = "text-embedding-3-small"};
-  EXPECT_EQ(most_tokens(known, texts), 36u + 32u);
+  EXPECT_EQ(most_tokens(known, "four"), 36u);
   const std::string longer(100'000, 'x');
-  const std::string_view huge[] = {longer};
-  EXPECT_EQ(most_tokens(known, huge), find_model("openai", known.name).max_tokens);
-  EXPECT_EQ(most_tokens({.dialect = find_dialect("openai"), .name = "new"}, huge), 100'032u);
+  EXPECT_EQ(most_tokens(known, longer), find_model("openai", known.name).max_tokens);
+  EXPECT_EQ(most_tokens({.dialect = find_dialect("openai"), .name = "new"}, longer), 100'032u);
 }
 
 }  // namespace

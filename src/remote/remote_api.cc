@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint64_t kReplyBytes = 64 << 10;
 constexpr std::uint64_t kBytesPerComponent = 24;
 constexpr std::uint64_t kMostDims = 8192;
+/// No request has more: a reply that says so says nothing.
+constexpr std::uint64_t kMostTokens = 1'000'000'000;
 
 CallResult result_of(Failure failure) {
   CallResult result;
@@ -105,6 +107,7 @@ CallResult read_result(const RemoteModel& model, const http::ApiReply& reply,
   }
   result.rates = rate_readings(*model.dialect, reply.headers);
   auto parsed = parse_reply(model.dialect->shape, reply.body, texts.size());
+  if (parsed && parsed->tokens > kMostTokens) parsed->tokens = 0;
   if (parsed && parsed->tokens > 0) {
     result.billed = Billed::kYes;
     result.tokens = parsed->tokens;

@@ -10,14 +10,10 @@ constexpr std::uint64_t kAroundText = 32;
 
 }  // namespace
 
-std::uint64_t most_tokens(const RemoteModel& model, std::span<const std::string_view> texts) {
+std::uint64_t most_tokens(const RemoteModel& model, std::string_view text) {
   const std::uint64_t limit = find_model(model.dialect->name, model.name).max_tokens;
-  std::uint64_t most = 0;
-  for (const std::string_view text : texts) {
-    const std::uint64_t tokens = text.size() + kAroundText;
-    most += limit > 0 ? std::min(tokens, limit) : tokens;
-  }
-  return most;
+  const std::uint64_t tokens = text.size() + kAroundText;
+  return limit > 0 ? std::min(tokens, limit) : tokens;
 }
 
 }  // namespace vecmill::remote

@@ -39,10 +39,9 @@ class Spending {
   virtual void settle(PaymentId payment, Billed billed, std::uint64_t tokens) = 0;
 };
 
-/// The most tokens that a model can find in texts of so many bytes: one a byte, some around each
-/// text, none beyond what it takes. (A few characters of Unicode, like U+FDFA, are normalised into
-/// more tokens than bytes.)
-[[nodiscard]] std::uint64_t most_tokens(const RemoteModel& model,
-                                        std::span<const std::string_view> texts);
+/// The most tokens that a model can find in a text: one a byte and some around it, none beyond what
+/// it takes. (A few characters of Unicode, like U+FDFA, are normalised into more tokens than
+/// bytes.)
+[[nodiscard]] std::uint64_t most_tokens(const RemoteModel& model, std::string_view text);
 
 }  // namespace vecmill::remote
