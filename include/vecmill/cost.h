@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +15,7 @@ namespace vecmill {
 struct SpendOptions {
   std::string max_cost;                       ///< of one engine; empty: no limit
   std::string daily_budget, monthly_budget;   ///< of all that goes through this ledger
-  std::string price;                          ///< of a million tokens of the model, from today on
+  std::string price;                          ///< of a million tokens, where no other is known
   std::string price_file;                     ///< prices beside the built-in ones: docs/remote.md
   std::map<std::string, std::string> tags{};  ///< project, user, category ...: for reports
   std::string ledger;                         ///< empty: VECMILL_HOME/ledger.db

@@ -21,9 +21,9 @@ struct Estimate {
   std::string problem{};     ///< why this model cannot be used here; empty: it can
 };
 
-/// One for each of `models`, in their order. Reads the inputs once for each local model; sends
-/// nothing. A model that cannot be used is no error but has a `problem`.
-///   errors  those of reading the inputs; kInvalidArgument: standard input with several models;
+/// One for each of `models`, in their order. Reads the inputs once for each model; sends nothing. A
+/// model that cannot be used is no error but has a `problem`.
+///   errors  those of reading the inputs; kInvalidArgument: standard input, which is read once;
 ///           kCancelled
 Result<std::vector<Estimate>> estimate(const EmbedJob& job, const std::vector<ModelOptions>& models,
                                        const std::stop_token& stop = {});

@@ -79,7 +79,7 @@ class Provider {
   [[nodiscard]] virtual double operations(std::uint32_t /*tokens*/) const { return 0; }
 
   /// One result per text, in order. One bad text fails alone; what is no text's fault has kAuth,
-  /// kLimited, kUnavailable or kInvalidArgument (settings), which end a run.
+  /// kLimited, kUnavailable, kInvalidArgument (settings), kIo or kCancelled, which end a run.
   virtual std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
                                                const EmbedOptions& options) = 0;
 };

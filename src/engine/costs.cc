@@ -17,8 +17,6 @@ Result<Date> day_of(const std::string& text, Date otherwise, const char* where) 
                     "write it like 2026-11-21");
 }
 
-Date now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
-
 Result<Database> existing(const std::string& path) {
   VECMILL_ASSIGN(const auto file, engine::ledger_path(path));
   return ledger::open_existing_ledger(file);
@@ -49,7 +47,7 @@ Result<CostReport> cost_report(const CostQuery& query) {
   options.by = query.by;
   VECMILL_ASSIGN(const Database db, existing(query.ledger));
   VECMILL_ASSIGN(const ledger::Report found, ledger::make_report(db, options));
-  VECMILL_ASSIGN(const ledger::Projection month, ledger::project_month(db, now()));
+  VECMILL_ASSIGN(const ledger::Projection month, ledger::project_month(db, engine::ledger_now()));
   CostReport report;
   for (const ledger::ReportRow& row : found.rows) {
     report.rows.push_back(row_of(row.keys, row.sums));
@@ -72,7 +70,7 @@ Result<std::vector<BudgetState>> budget_states(const SpendOptions& options) {
   VECMILL_ASSIGN(const auto ledger, ledger::Ledger::open({path}));
   std::vector<BudgetState> states;
   for (const ledger::Budget& budget : budgets) {
-    VECMILL_ASSIGN(const Money used, ledger->used(budget, {}, now()));
+    VECMILL_ASSIGN(const Money used, ledger->used(budget, {}, engine::ledger_now()));
     const Money limit = budget.limit.limit;
     states.push_back({ledger::describe(budget), format_dollars(limit), format_dollars(used),
                       format_dollars(limit > used ? limit - used : 0)});
@@ -86,7 +84,7 @@ Result<std::vector<PriceRow>> list_prices(const SpendOptions& options) {
   for (const ledger::Price& price : book.all()) {
     const bool newer =
         !rows.empty() && rows.back().provider == price.provider && rows.back().model == price.model;
-    if (Date(price.from) > now()) continue;
+    if (Date(price.from) > engine::ledger_now()) continue;
     PriceRow row{price.provider,
                  price.model,
                  ledger::format_day(price.from),

@@ -19,10 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using remote::Billed;
 
-Date ledger_now() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 std::chrono::sys_days today() { return std::chrono::floor<std::chrono::days>(ledger_now()); }
 
 Result<Money> dollars(const std::string& text, const std::string& where) {
@@ -45,11 +41,11 @@ Result<std::unique_ptr<cache::KeyMaker>> key_maker(const std::string& model) {
   return std::make_unique<cache::KeyMaker>(*secret, "ledger " + model);
 }
 
-/// With what --price says of the model.
+/// With what --price says, where nothing else does.
 Result<ledger::PriceBook> prices_for(const SpendOptions& options, const std::string& provider,
                                      const std::string& model) {
   VECMILL_ASSIGN(ledger::PriceBook book, prices_of(options));
-  if (options.price.empty()) return book;
+  if (options.price.empty() || book.find(provider, model, ledger_now())) return book;
   VECMILL_ASSIGN(const Money price, dollars(options.price, "--price"));
   VECMILL_TRY(book.add(provider + "," + model + "," + ledger::format_day(today()) + "," +
                            ledger::format_dollars(price) + "\n",
@@ -67,6 +63,10 @@ Result<ledger::Price> find_price(const ledger::PriceBook& book, const std::strin
 }
 
 }  // namespace
+
+Date ledger_now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
 
 Result<ledger::Price> price_of(const SpendOptions& options, const std::string& provider,
                                const std::string& model) {

@@ -12,6 +12,8 @@
 
 namespace vecmill::engine {
 
+[[nodiscard]] Date ledger_now();
+
 /// Where the options say that the ledger is; its folder is made if it is not there.
 Result<std::filesystem::path> ledger_path(const std::string& path);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Compares Vecmill's token ids with those of Hugging Face tokenizers, and of tiktoken where the
-model is OpenAI's: whole tokenizers, and each component alone, on code points, letters with marks, real lines, random and adversarial strings.
+model is OpenAI's: whole tokenizers, and each component alone, on code points, letters with marks,
+real lines, random and adversarial strings.
 
   conformance.py TOKENIZE_IDS [--deep] [--seed N] [--only PART_OF_NAME]
 

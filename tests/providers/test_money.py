@@ -47,7 +47,9 @@ def test_what_is_billed_is_on_record(fake, vecmill):
 def test_no_text_is_in_the_ledger(fake, vecmill):
     assert vecmill("embed", "texts.txt", "--out", "a.npy").returncode == 0
     assert vecmill("query", "a secret question", "--index", "a.npy").returncode == 0
-    for path in (vecmill.folder / "home").glob("ledger.db*"):
+    files = list((vecmill.folder / "home").glob("ledger.db*"))
+    assert vecmill.folder / "home/ledger.db" in files
+    for path in files:
         held = path.read_bytes()
         assert not any(text.encode() in held for text in [*TEXTS, "a secret question", fakes.KEYS[fake.vendor]])
 
@@ -122,6 +124,8 @@ def test_a_price_that_nobody_knows_is_an_error(fake, vecmill):
     assert not fake.seen
     embed("--price", "0.5")
     assert fake.seen, "with a price it is sent"
+    known = json.loads(vecmill("embed", "texts.txt", "--out", "a.npy", "--price", "1000", "--json").stdout)
+    assert float(known["spend"]["cost_usd"]) < 0.001, "a price that is known is not overruled"
     (vecmill.folder / "prices.csv").write_text(f"{fake.vendor},brand-new,2026-01-01,0.5\n")
     fake.seen.clear()
     embed("--prices", "prices.csv")
