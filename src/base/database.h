@@ -65,6 +65,7 @@ class Statement {
   [[nodiscard]] std::string_view blob(int column) const;
   [[nodiscard]] std::int64_t number(int column) const;
   [[nodiscard]] double real(int column) const;
+  [[nodiscard]] bool is_null(int column) const;
 
  private:
   struct Finalize {

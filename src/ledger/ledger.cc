@@ -4,34 +4,12 @@
 #include <utility>
 
 #include "vecmill/base/failpoint.h"
+#include "vecmill/base/transaction.h"
 
 namespace vecmill::ledger {
 namespace {
 
 using std::chrono::days;
-
-/// Rolls back unless committed.
-class Transaction {
- public:
-  static Result<Transaction> begin(Database& db) {
-    VECMILL_TRY(db.run("BEGIN IMMEDIATE"));
-    return Transaction(&db);
-  }
-  Transaction(Transaction&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
-  Transaction& operator=(Transaction&& other) = delete;
-  ~Transaction() {
-    if (db_ != nullptr) (void)db_->run("ROLLBACK");
-  }
-  Status commit() {
-    VECMILL_TRY(db_->run("COMMIT"));
-    db_ = nullptr;
-    return {};
-  }
-
- private:
-  explicit Transaction(Database* db) : db_(db) {}
-  Database* db_;
-};
 
 std::uint64_t seconds(Date date) {
   return static_cast<std::uint64_t>(date.time_since_epoch().count());

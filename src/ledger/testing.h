@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "vecmill/base/quick_folder.h"
 #include "vecmill/ledger/ledger.h"
 
 namespace vecmill::ledger {
@@ -36,12 +37,6 @@ inline Call call_of(std::uint64_t tokens) {
 inline Budget run_budget(std::uint64_t tokens) { return {{Span::kRun, tokens * kToken}}; }
 inline Budget day_budget(std::uint64_t tokens) { return {{Span::kDay, tokens * kToken}}; }
 inline Budget month_budget(std::uint64_t tokens) { return {{Span::kMonth, tokens * kToken}}; }
-
-/// In memory where there is such a place: these tests commit often and none takes the power away.
-inline std::filesystem::path quick_folder() {
-  const std::filesystem::path memory = "/dev/shm";
-  return std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
-}
 
 /// A folder of its own for each test.
 class LedgerFolder : public testing::Test {
