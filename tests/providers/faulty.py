@@ -12,7 +12,7 @@ import struct
 import fake as fakes
 
 SHUFFLED, BLACK_HOLE = "shuffled", "black hole"  # the first is no fault: rows say whose they are
-FAULTS = ["throttled", "server error", "reset", "truncated", "short", "not finite", SHUFFLED]
+FAULTS = ["rate", "server", "reset", "truncated", "short", "not finite", SHUFFLED]
 
 
 class FaultyFake(fakes.Fake):
@@ -47,21 +47,13 @@ class FaultyFake(fakes.Fake):
             status, body, headers = self.reply(handler, raw)
             texts = self.seen.pop().body["input"]
             fault = self.draw(texts)
+            if fault:
+                status, body, headers = self.spoilt(fault, texts, status, body, headers)
         if fault == "reset":
             return reset(handler)
         if fault == BLACK_HOLE:
             handler.close_connection = True
             return handler.connection.recv(1)  # until the other side hangs up
-        if fault == "throttled":
-            status, body, headers = fakes.ERRORS["openai"]["rate"]
-        elif fault == "server error":
-            status, body, headers = fakes.ERRORS["openai"]["server"]
-        elif fault == "short":
-            body["data"].pop()
-        elif fault == "not finite":
-            spoil(self.random.choice(body["data"]))
-        elif fault == SHUFFLED:
-            self.random.shuffle(body["data"])
         self.send(handler, status, body, headers, cut=fault == "truncated")
         with self.lock:
             if fault in (None, SHUFFLED):
@@ -69,8 +61,19 @@ class FaultyFake(fakes.Fake):
             if fault in (None, SHUFFLED, "short", "not finite"):
                 self.told_tokens += body["usage"]["total_tokens"]
 
+    def spoilt(self, fault, texts, status, body, headers):
+        if fault in fakes.ERRORS["openai"]:
+            return fakes.ERRORS["openai"][fault]
+        if fault == "short":
+            body["data"].pop()
+        elif fault == "not finite":
+            spoil(self.random.choice(body["data"]))
+        elif fault == SHUFFLED:
+            self.random.shuffle(body["data"])
+        return status, body, headers
+
     def send(self, handler, status, body, headers, cut):
-        payload = json.dumps(body).encode()
+        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
         handler.send_response(status)
         for name, value in {"Content-Type": "application/json", **headers}.items():
             handler.send_header(name, value)
@@ -81,8 +84,11 @@ class FaultyFake(fakes.Fake):
 
 
 def spoil(row):
-    """Three numbers of a vector in base64, 16 characters, become NaN."""
-    row["embedding"] = base64.b64encode(3 * struct.pack("<f", float("nan"))).decode() + row["embedding"][16:]
+    """Three numbers of a vector become NaN; in base64 these are 16 characters."""
+    if isinstance(row["embedding"], list):
+        row["embedding"][:3] = 3 * [float("nan")]
+    else:
+        row["embedding"] = base64.b64encode(3 * struct.pack("<f", float("nan"))).decode() + row["embedding"][16:]
 
 
 def reset(handler):
