@@ -83,7 +83,9 @@ Result<OpenedModel> open_remote(const ModelOptions& options) {
   };
   const auto space = [](const remote::RemoteModel& model, std::string_view role) {
     provider::SpaceParts parts;
-    parts.weights = std::string(model.dialect->name) + ":" + model.name;
+    const std::string& identity = model.self.identity;
+    parts.weights =
+        std::string(model.dialect->name) + ":" + (identity.empty() ? model.name : identity);
     // A name means something at its vendor; anybody's server may call its model as it likes.
     if (!model.at_vendor || !model.dialect->names_model) parts.weights += " at " + model.base_url;
     parts.prompt = role;

@@ -27,11 +27,22 @@ constexpr std::size_t kShortestText = 4;
 /// What vendors put into the body of an error, under whichever name.
 struct Said {
   std::string message, type, code, param;
+  std::string reason, delay;  // of Google's details
 };
 
 std::string text_of(simdjson::simdjson_result<element> value) {
   std::string_view text;
   return value.get(text) == SUCCESS ? std::string(text) : std::string();
+}
+
+/// {"details": [{"reason": "API_KEY_INVALID"}, {"retryDelay": "13s"}]}
+void read_details(element error, Said& said) {
+  simdjson::dom::array details;
+  if (error["details"].get(details) != SUCCESS) return;
+  for (const element detail : details) {
+    if (said.reason.empty()) said.reason = text_of(detail["reason"]);
+    if (said.delay.empty()) said.delay = text_of(detail["retryDelay"]);
+  }
 }
 
 /// {"error": {..}}, {"error": "..", "error_type": ".."}, {"detail": ".."}, {"message": ".."}
@@ -49,6 +60,7 @@ Said read_error(std::string_view body) {
   if (said.type.empty()) said.type = text_of(root["error_type"]);
   said.code = text_of(inner["code"]);
   said.param = text_of(inner["param"]);
+  read_details(inner, said);
   return said;
 }
 
@@ -82,8 +94,8 @@ bool about_settings(int status, const Said& said) {
   if (status != 400 && status != 422) return false;
   if (!said.param.empty() && !said.param.starts_with("input")) return true;
   if (holds(said.message, "dimension")) return true;
-  constexpr std::array<std::string_view, 4> kWords{"not supported", "unsupported", "not found",
-                                                   "not exist"};
+  constexpr std::array<std::string_view, 5> kWords{"not supported", "unsupported", "not found",
+                                                   "not exist", "invalid model"};
   return holds(said.message, "model") && holds_any(said.message, kWords);
 }
 
@@ -172,8 +184,13 @@ Failure classify_failure(const RemoteModel& model, const http::ApiReply& reply,
   const Said said = read_error(reply.body);
   Failure failure;
   failure.retry_after = wait_of(reply.headers);
+  if (!failure.retry_after && !said.delay.empty()) {
+    failure.retry_after = policy::parse_reset(said.delay);
+  }
   failure.outcome = policy::classify(reply.status, about_money(said));
   if (failure.outcome == Outcome::kSuccess) failure.outcome = Outcome::kTransient;
+  // Google's bad request may be a bad key.
+  if (said.reason == "API_KEY_INVALID") failure.outcome = Outcome::kKeyRefused;
   if (about_size(reply.status, said)) failure.outcome = Outcome::kTooLarge;
   failure.error = error_of(model, failure.outcome, reply.status, said);
   failure.billed_nothing = !from_gateway(reply.status);

@@ -1,9 +1,11 @@
 #include "vecmill/remote/open_remote.h"
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <utility>
 
+#include "vecmill/base/json_text.h"
 #include "vecmill/remote/guarded_provider.h"
 
 namespace vecmill::remote {
@@ -12,6 +14,8 @@ namespace {
 constexpr std::uint64_t kUnknownRequestTokens = 100'000;
 /// TEI takes 2 MB at most; others take more.
 constexpr std::uint64_t kRequestBytes = 1'500'000;
+/// Ollama's has a model's licence and template in it, and maybe its vocabulary.
+constexpr std::uint64_t kMaxDescription = 64 << 20;
 
 const Dialect* dialect_of(std::string_view name) {
   const std::size_t colon = name.find(':');
@@ -69,14 +73,45 @@ Result<RemoteModel> model_of(const RemoteOptions& options, const Secret& key,
   return model;
 }
 
+/// What the server says of its model, where it says anything. Nothing waits for this but the start:
+/// it is asked once.
+Status ask_for_description(RemoteModel& model, const Secret& key, http::ApiClient& client) {
+  const About about = model.dialect->about;
+  if (about == About::kNothing) return {};
+  http::ApiRequest request;
+  request.headers = request_headers(*model.dialect, key);
+  request.max_bytes = kMaxDescription;
+  request.deadline = std::chrono::seconds(30);
+  request.url = model.base_url + (about == About::kTeiInfo ? "/info" : "/api/show");
+  if (about == About::kTeiInfo) {
+    request.method = "GET";
+  } else {
+    request.body = R"({"model":)";
+    append_json_string(request.body, model.name);
+    request.body += '}';
+  }
+  VECMILL_ASSIGN(const http::ApiReply reply, client.send(request));
+  if (reply.status != 200) return classify_failure(model, reply, {}, key).error;
+  auto self = read_self_description(about, reply.body);
+  if (!self) {
+    if (self.error().where.empty()) self.error().where = request.url;
+    return std::move(self).error();
+  }
+  model.self = *std::move(self);
+  if (model.self.dims > 0 && model.dims == 0) model.known_dims = model.self.dims;
+  return {};
+}
+
 DispatcherOptions options_of(const RemoteModel& model, std::uint32_t max_request_texts) {
   const Dialect& dialect = *model.dialect;
   const KnownModel known = find_model(dialect.name, model.name);
   const auto first = [](auto a, auto b, auto c) { return a > 0 ? a : (b > 0 ? b : c); };
-  const std::uint32_t wished = max_request_texts > 0 ? max_request_texts : dialect.max_texts;
+  const SelfDescription& self = model.self;
+  const std::uint32_t taken = self.max_texts > 0 ? self.max_texts : dialect.max_texts;
   DispatcherOptions options;
-  options.batch = {std::min(wished, dialect.max_texts),
-                   first(known.max_request_tokens, dialect.max_tokens, kUnknownRequestTokens),
+  options.batch = {max_request_texts > 0 ? std::min(max_request_texts, taken) : taken,
+                   first(std::max(known.max_request_tokens, self.max_request_tokens),
+                         dialect.max_tokens, kUnknownRequestTokens),
                    kRequestBytes};
   options.requests_per_minute = first(known.requests_per_minute, dialect.requests_per_minute, 0U);
   options.tokens_per_minute = first(known.tokens_per_minute, dialect.tokens_per_minute, 0U);
@@ -88,11 +123,12 @@ DispatcherOptions options_of(const RemoteModel& model, std::uint32_t max_request
 Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
   return [model, space_of](const EmbedOptions& options) {
     Capabilities result;
-    result.space.space = space_of(model, role_name(*model.dialect, options.role));
+    result.space.space = space_of(model, role_name(model, options.role));
     result.space.arithmetic = "api/1";
     result.space.model = std::string(model.dialect->name) + ":" + model.name;
     result.space.dims = model.expected_dims();
-    result.max_tokens = find_model(model.dialect->name, model.name).max_tokens;
+    result.max_tokens =
+        std::max(find_model(model.dialect->name, model.name).max_tokens, model.self.max_tokens);
     result.remote = true;
     return result;
   };
@@ -120,6 +156,7 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
   http::ApiClientOptions http;
   http.plain_host = environment("VECMILL_PLAIN_HTTP_HOST");
   const auto client = std::make_shared<http::ApiClient>(http);
+  VECMILL_TRY(ask_for_description(model, key, *client));
   const auto open = [&] {
     return make_guarded_provider(
         make_remote_api(model, key, client), options_of(model, options.max_request_texts),

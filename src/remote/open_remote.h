@@ -34,8 +34,9 @@ struct RemoteOptions {
 };
 
 /// The model behind a name, ready to embed. Key and address come from the environment:
-/// VOYAGE_API_KEY, VOYAGE_BASE_URL and so on. A model whose dimension is not known is asked for one
-/// vector. Tokens are counted where `counter_of` can, and estimated elsewhere.
+/// VOYAGE_API_KEY, VOYAGE_BASE_URL and so on. A server that describes its model is asked to, and a
+/// model whose dimension is not known for one vector. Tokens are counted where `counter_of` can,
+/// and estimated elsewhere.
 ///   errors  kInvalidArgument (no such API, no address, dims that the model has not), kAuth (no
 ///           key), and those of asking
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,

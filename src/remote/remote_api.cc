@@ -1,5 +1,6 @@
 #include "vecmill/remote/remote_api.h"
 
+#include <charconv>
 #include <mutex>
 #include <utility>
 
@@ -24,6 +25,13 @@ CallResult result_of(Failure failure) {
   result.retry_after = failure.retry_after;
   if (failure.billed_nothing) result.billed = Billed::kNo;
   return result;
+}
+
+/// 0: it is none.
+std::uint64_t read_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? number : 0;
 }
 
 /// A reply tells only the sum: each text is given its share by bytes.
@@ -55,7 +63,7 @@ class HttpRemoteApi final : public RemoteApi {
   void start(std::span<const std::string_view> texts, Role role, policy::Duration timeout,
              Done done) override {
     http::ApiRequest request;
-    request.url = model_.base_url + std::string(model_.dialect->path);
+    request.url = request_url(model_);
     request.headers = request_headers(*model_.dialect, *key_);
     request.body = request_body(model_, texts, role);
     request.deadline = std::chrono::ceil<std::chrono::milliseconds>(timeout);
@@ -107,6 +115,10 @@ CallResult read_result(const RemoteModel& model, const http::ApiReply& reply,
   }
   result.rates = rate_readings(*model.dialect, reply.headers);
   auto parsed = parse_reply(model.dialect->shape, reply.body, texts.size());
+  if (parsed && !model.dialect->shape.tokens_header.empty()) {
+    parsed->tokens =
+        read_number(http::find_header(reply.headers, model.dialect->shape.tokens_header));
+  }
   if (parsed && parsed->tokens > kMostTokens) parsed->tokens = 0;
   if (parsed && parsed->tokens > 0) {
     result.billed = Billed::kYes;

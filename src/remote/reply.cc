@@ -47,49 +47,41 @@ Status read_vector(element value, std::vector<float>& out) {
   return malformed("has a vector that is none");
 }
 
-Status read_data(element root, std::size_t max_rows, Reply& reply) {
-  array data;
-  if (root["data"].get(data) != SUCCESS) return malformed("has no list 'data'");
-  for (const element item : data) {
-    Reply::Row row;
-    element vector;
-    if (item["index"].get(row.index) != SUCCESS || item["embedding"].get(vector) != SUCCESS) {
-      return malformed("has an entry without index or embedding");
-    }
-    if (reply.rows.size() == max_rows) return malformed("has more vectors than there were texts");
-    VECMILL_TRY(read_vector(vector, row.vector));
-    reply.rows.push_back(std::move(row));
+Result<Reply::Row> read_row(const ReplyShape& shape, element item, std::size_t place) {
+  Reply::Row row{place, {}};
+  element vector;
+  if (shape.indexed && item["index"].get(row.index) != SUCCESS) {
+    return malformed("has an entry without an index");
   }
-  std::string_view model;
-  if (root["model"].get(model) == SUCCESS) reply.model = model;
-  if (root["usage"]["total_tokens"].get(reply.tokens) != SUCCESS) reply.tokens = 0;
-  return {};
-}
-
-Status read_typed(element root, std::size_t max_rows, Reply& reply) {
-  array rows;
-  if (root["embeddings"]["float"].get(rows) != SUCCESS) return malformed("has no vectors");
-  for (const element item : rows) {
-    Reply::Row row{reply.rows.size(), {}};
-    if (reply.rows.size() == max_rows) return malformed("has more vectors than there were texts");
-    VECMILL_TRY(read_vector(item, row.vector));
-    reply.rows.push_back(std::move(row));
+  if (item.at_pointer(shape.vector).get(vector) != SUCCESS) {
+    return malformed("has an entry without a vector");
   }
-  if (root["meta"]["billed_units"]["input_tokens"].get(reply.tokens) != SUCCESS) reply.tokens = 0;
-  return {};
+  VECMILL_TRY(read_vector(vector, row.vector));
+  return row;
 }
 
 }  // namespace
 
-Result<Reply> parse_reply(ReplyShape shape, std::string_view body, std::size_t max_rows) {
+Result<Reply> parse_reply(const ReplyShape& shape, std::string_view body, std::size_t max_rows) {
   simdjson::dom::parser parser;
   element root;
-  if (parser.parse(body.data(), body.size(), true).get(root) != SUCCESS || !root.is_object()) {
-    return malformed("is not a JSON object");
+  if (parser.parse(body.data(), body.size(), true).get(root) != SUCCESS ||
+      root.is_array() != shape.rows.empty()) {
+    return malformed("is no JSON of the API's form");
   }
+  array rows;
+  if (root.at_pointer(shape.rows).get(rows) != SUCCESS) return malformed("has no list of vectors");
   Reply reply;
-  VECMILL_TRY(shape == ReplyShape::kData ? read_data(root, max_rows, reply)
-                                         : read_typed(root, max_rows, reply));
+  for (const element item : rows) {
+    if (reply.rows.size() == max_rows) return malformed("has more vectors than there were texts");
+    VECMILL_ASSIGN(Reply::Row row, read_row(shape, item, reply.rows.size()));
+    reply.rows.push_back(std::move(row));
+  }
+  std::string_view model;
+  if (root["model"].get(model) == SUCCESS) reply.model = model;
+  if (shape.tokens.empty() || root.at_pointer(shape.tokens).get(reply.tokens) != SUCCESS) {
+    reply.tokens = 0;
+  }
   return reply;
 }
 

@@ -26,6 +26,6 @@ inline constexpr std::size_t kMaxReplyDims = 65'536;
 
 /// Reads a reply of status 200; `max_rows` as many as texts were sent.
 ///   errors  kInvalidData, without any byte of the reply
-Result<Reply> parse_reply(ReplyShape shape, std::string_view body, std::size_t max_rows);
+Result<Reply> parse_reply(const ReplyShape& shape, std::string_view body, std::size_t max_rows);
 
 }  // namespace vecmill::remote

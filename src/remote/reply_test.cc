@@ -10,7 +10,7 @@ namespace vecmill::remote {
 namespace {
 
 Result<Reply> parse(std::string_view body, std::size_t max_rows = 4) {
-  return parse_reply(ReplyShape::kData, body, max_rows);
+  return parse_reply(ReplyShape{}, body, max_rows);
 }
 
 TEST(ReplyTest, NumbersAndBase64AreTheSameVector) {
@@ -28,15 +28,27 @@ TEST(ReplyTest, NumbersAndBase64AreTheSameVector) {
   }
 }
 
-TEST(ReplyTest, CohereNumbersByPlace) {
-  const auto reply = parse_reply(ReplyShape::kTyped,
-                                 R"({"id":"x","embeddings":{"float":[[1],[2]]},)"
-                                 R"("meta":{"billed_units":{"input_tokens":5}}})",
-                                 2);
-  ASSERT_TRUE(reply) << reply.error().to_string();
-  EXPECT_EQ(reply->rows[1].index, 1u);
-  EXPECT_EQ(reply->rows[1].vector, std::vector<float>{2.0F});
-  EXPECT_EQ(reply->tokens, 5u);
+TEST(ReplyTest, OthersKeepTheirVectorsElsewhere) {
+  const struct {
+    const char *dialect, *body;
+    std::uint64_t tokens;
+  } cases[] = {
+      {"cohere", R"({"embeddings":{"float":[[1],[2]]},"meta":{"billed_units":{"input_tokens":5}}})",
+       5},
+      {"ollama", R"({"model":"m","embeddings":[[1],[2]],"prompt_eval_count":5})", 5},
+      {"gemini", R"({"embeddings":[{"values":[1]},{"values":[2]}]})", 0},
+      {"tei", "[[1],[2]]", 0},
+  };
+  for (const auto& c : cases) {
+    const auto reply = parse_reply(find_dialect(c.dialect)->shape, c.body, 2);
+    ASSERT_TRUE(reply) << c.dialect << reply.error().to_string();
+    ASSERT_EQ(reply->rows.size(), 2u);
+    EXPECT_EQ(reply->rows[1].index, 1u);
+    EXPECT_EQ(reply->rows[1].vector, std::vector<float>{2.0F});
+    EXPECT_EQ(reply->tokens, c.tokens) << c.dialect;
+    EXPECT_FALSE(parse_reply(find_dialect(c.dialect)->shape, c.body, 1)) << c.dialect;
+    EXPECT_FALSE(parse_reply(ReplyShape{}, c.body, 2)) << c.dialect;
+  }
 }
 
 TEST(ReplyTest, AnythingElseIsRefusedWithoutBeingShown) {

@@ -6,43 +6,20 @@ namespace vecmill::remote {
 namespace {
 
 void add_member(std::string& out, std::string_view name) {
-  out += out.size() > 1 ? "," : "";
+  if (!out.empty() && !out.ends_with('{')) out += ',';
   append_json_string(out, name);
   out += ':';
 }
 
 void add_members(std::string& out, std::string_view members) {
   if (members.empty()) return;
-  out += ',';
+  if (!out.empty()) out += ',';
   out += members;
 }
 
-}  // namespace
-
-std::string_view role_name(const Dialect& dialect, Role role) {
-  if (role == Role::kNone) return dialect.no_role;
-  return role == Role::kQuery ? dialect.query_role : dialect.document_role;
-}
-
-std::string request_body(const RemoteModel& model, std::span<const std::string_view> texts,
-                         Role role) {
+void add_settings(std::string& out, const RemoteModel& model, Role role) {
   const Dialect& dialect = *model.dialect;
-  std::size_t bytes = 256;
-  for (const std::string_view text : texts) bytes += text.size() + text.size() / 8 + 3;
-  std::string out;
-  out.reserve(bytes);
-  out += '{';
-  add_member(out, "model");
-  append_json_string(out, model.name);
-  add_member(out, dialect.texts_field);
-  char before = '[';
-  for (const std::string_view text : texts) {
-    out += before;
-    append_json_string(out, text);
-    before = ',';
-  }
-  out += ']';
-  if (const auto name = role_name(dialect, role); !name.empty()) {
+  if (const auto name = role_name(model, role); !name.empty()) {
     add_member(out, dialect.role_field);
     append_json_string(out, name);
   }
@@ -52,8 +29,96 @@ std::string request_body(const RemoteModel& model, std::span<const std::string_v
   }
   add_members(out, dialect.encoding);
   add_members(out, dialect.no_cutting);
+}
+
+void add_texts(std::string& out, const RemoteModel& model, std::span<const std::string_view> texts,
+               Role role) {
+  const Dialect& dialect = *model.dialect;
+  out += '{';
+  if (!dialect.model_field.empty()) {
+    add_member(out, dialect.model_field);
+    append_json_string(out, model.name);
+  }
+  add_member(out, dialect.texts_field);
+  char before = '[';
+  for (const std::string_view text : texts) {
+    out += before;
+    append_json_string(out, text);
+    before = ',';
+  }
+  out += ']';
+  add_settings(out, model, role);
   out += '}';
+}
+
+/// Each text is a request with its own settings: several parts of one content have one vector.
+void add_contents(std::string& out, const RemoteModel& model,
+                  std::span<const std::string_view> texts, Role role) {
+  std::string settings;
+  add_settings(settings, model, role);
+  out += R"({"requests":)";
+  char before = '[';
+  for (const std::string_view text : texts) {
+    out += before;
+    out += R"({"model":)";
+    append_json_string(out, "models/" + model.name);
+    out += R"(,"content":{"parts":[{"text":)";
+    append_json_string(out, text);
+    out += R"(}],"role":"user"})";
+    add_members(out, settings);
+    out += '}';
+    before = ',';
+  }
+  out += "]}";
+}
+
+/// A model's name may hold anything, a path may not.
+std::string path_segment(std::string_view name) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kHex[byte / 16];
+    out += kHex[byte % 16];
+  }
   return out;
+}
+
+}  // namespace
+
+std::string_view role_name(const RemoteModel& model, Role role) {
+  const Dialect& dialect = *model.dialect;
+  if (find_model(dialect.name, model.name).roleless) return {};
+  if (role == Role::kNone) return dialect.no_role;
+  return role == Role::kQuery ? dialect.query_role : dialect.document_role;
+}
+
+std::string request_body(const RemoteModel& model, std::span<const std::string_view> texts,
+                         Role role) {
+  const bool contents = model.dialect->request == RequestShape::kContents;
+  const std::size_t around = contents ? 192 + model.name.size() : 3;
+  std::size_t bytes = 256;
+  for (const std::string_view text : texts) bytes += text.size() + text.size() / 8 + around;
+  std::string out;
+  out.reserve(bytes);
+  contents ? add_contents(out, model, texts, role) : add_texts(out, model, texts, role);
+  return out;
+}
+
+std::string request_url(const RemoteModel& model) {
+  constexpr std::string_view kName = "{model}";
+  std::string path(model.dialect->path);
+  if (const auto at = path.find(kName); at != std::string::npos) {
+    path.replace(at, kName.size(), path_segment(model.name));
+  }
+  return model.base_url + path;
 }
 
 std::vector<http::Header> request_headers(const Dialect& dialect, const Secret& key) {

@@ -4,11 +4,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "vecmill/base/secret.h"
 #include "vecmill/http/client.h"
 #include "vecmill/provider.h"
 #include "vecmill/remote/dialect.h"
+#include "vecmill/remote/self_description.h"
 
 namespace vecmill::remote {
 
@@ -20,6 +22,7 @@ struct RemoteModel {
   std::string name = {};         ///< as the API calls it
   std::uint32_t dims = 0;        ///< to be asked for; 0: what the model has
   std::uint32_t known_dims = 0;  ///< what it has, where that is known
+  SelfDescription self = {};     ///< of a server that says what it serves
 
   [[nodiscard]] std::uint32_t expected_dims() const { return dims > 0 ? dims : known_dims; }
 };
@@ -28,12 +31,15 @@ struct RemoteModel {
 [[nodiscard]] std::string request_body(const RemoteModel& model,
                                        std::span<const std::string_view> texts, Role role);
 
+/// Where it is sent.
+[[nodiscard]] std::string request_url(const RemoteModel& model);
+
 [[nodiscard]] std::vector<http::Header> request_headers(const Dialect& dialect, const Secret& key);
 
 /// Where a key belongs; a key that starts with al- is one of MongoDB's for Voyage.
 [[nodiscard]] std::string default_base_url(const Dialect& dialect, const Secret& key);
 
-/// What the API calls a role; empty: nothing is sent.
-[[nodiscard]] std::string_view role_name(const Dialect& dialect, Role role);
+/// What the API calls a role for this model; empty: nothing is sent.
+[[nodiscard]] std::string_view role_name(const RemoteModel& model, Role role);
 
 }  // namespace vecmill::remote

@@ -43,6 +43,19 @@ TEST(RequestTest, EachApiIsAskedInItsOwnWords) {
        R"("truncate":false})"},
       {"mistral", "codestral-embed", 64, Role::kDocument,
        R"({"model":"codestral-embed","input":["a\"b","c\n"],"output_dimension":64})"},
+      {"tei", "any", 64, Role::kQuery,
+       R"({"inputs":["a\"b","c\n"],"dimensions":64,"truncate":false})"},
+      {"ollama", "nomic-embed-text", 0, Role::kQuery,
+       R"({"model":"nomic-embed-text","input":["a\"b","c\n"],"truncate":false})"},
+      {"gemini", "gemini-embedding-001", 64, Role::kQuery,
+       R"({"requests":[{"model":"models/gemini-embedding-001","content":{"parts":[{"text":"a\"b"}],)"
+       R"("role":"user"},"taskType":"RETRIEVAL_QUERY","outputDimensionality":64},)"
+       R"({"model":"models/gemini-embedding-001","content":{"parts":[{"text":"c\n"}],)"
+       R"("role":"user"},"taskType":"RETRIEVAL_QUERY","outputDimensionality":64}]})"},
+      {"gemini", "gemini-embedding-2", 0, Role::kQuery,
+       R"({"requests":[{"model":"models/gemini-embedding-2","content":{"parts":[{"text":"a\"b"}],)"
+       R"("role":"user"}},{"model":"models/gemini-embedding-2","content":{"parts":[)"
+       R"({"text":"c\n"}],"role":"user"}}]})"},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(request_body(model_of(c.dialect, c.model, c.dims), texts, c.role), c.body)
@@ -60,6 +73,14 @@ TEST(RequestTest, TheKeyGoesWhereTheApiLooksForIt) {
   for (const auto& header : request_headers(*find_dialect("ollama"), Secret())) {
     EXPECT_NE(header.name, "Authorization");
   }
+}
+
+TEST(RequestTest, AnAddressHoldsTheModelWhereTheApiWantsItThere) {
+  EXPECT_EQ(request_url(model_of("openai", "m")), "https://api.example/v1/embeddings");
+  EXPECT_EQ(request_url(model_of("gemini", "gemini-embedding-001")),
+            "https://api.example/v1/models/gemini-embedding-001:batchEmbedContents");
+  EXPECT_EQ(request_url(model_of("gemini", "a/b?c")),
+            "https://api.example/v1/models/a%2Fb%3Fc:batchEmbedContents");
 }
 
 TEST(RequestTest, TheKeyPicksVoyagesHost) {

@@ -45,7 +45,7 @@ class Ours:
         return [json.loads(line) for line in done.stdout.decode().splitlines()]
 
     def at(self, fake, model, texts, key=None, **options):
-        name = fake.vendor.upper()
+        name = "AZURE_OPENAI" if fake.vendor == "azure" else fake.vendor.upper()
         env = {f"{name}_API_KEY": key or fakes.KEYS[fake.vendor], f"{name}_BASE_URL": fake.url}
         return self(f"{fake.vendor}:{model}", texts, env=env, **options)
 

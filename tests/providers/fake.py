@@ -100,6 +100,8 @@ class Fake:
             def do_POST(self):
                 fake.answer(self)
 
+            do_GET = do_POST
+
             def log_message(self, *_):
                 pass
 

@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-MODELS = {"voyage": "voyage:voyage-code-3", "openai": "openai:text-embedding-3-small"}
+MODELS = {"voyage": "voyage:voyage-code-3", "openai": "openai:text-embedding-3-small", "cohere": "cohere:embed-v4.0",
+          "jina": "jina:jina-embeddings-v3", "mistral": "mistral:codestral-embed",
+          "gemini": "gemini:gemini-embedding-001"}
 
 
 @pytest.mark.parametrize("name", MODELS)
