@@ -12,7 +12,7 @@ case $what in build | test) ;; *) die "usage: tools/setup.sh [build|test]" ;; es
 
 build_packages=(
   ca-certificates ccache cmake g++ git ninja-build pkg-config
-  libcli11-dev libcurl4-openssl-dev libexpected-dev libsimdjson-dev libssl-dev libtomlplusplus-dev
+  libcli11-dev libcurl4-openssl-dev libexpected-dev libpq-dev libsimdjson-dev libssl-dev libtomlplusplus-dev
   libxxhash-dev nlohmann-json3-dev zlib1g-dev
 )
 test_packages=(

@@ -11,6 +11,7 @@
 
 #include "vecmill/cache.h"
 #include "vecmill/cost.h"
+#include "vecmill/postgres.h"
 #include "vecmill/provider.h"
 #include "vecmill/record.h"
 #include "vecmill/result.h"
@@ -36,8 +37,8 @@ enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };
 
 /// From files to a file of vectors. Field meanings: docs/cli.md, command `embed`.
 struct EmbedJob {
-  std::vector<std::string> inputs;  ///< files, folders, "-"
-  std::string out;                  ///< .npy, .jsonl or .db
+  std::vector<std::string> inputs;  ///< files, folders, "-", or one table (docs/postgres.md)
+  std::string out;                  ///< .npy, .jsonl, .db or a table
   std::string id_field, text_field, format;
   bool whole_file = false;
   EmbedOptions options;
@@ -45,6 +46,7 @@ struct EmbedJob {
   bool half = false;  ///< store f16 instead of f32
   bool resume = false;
   std::uint32_t batch_size = 0;  ///< texts at a time of a local model; 0: chosen by tokens
+  PostgresOptions postgres = {};
 };
 
 struct EmbedProgress {
@@ -78,6 +80,7 @@ struct EmbedReport {
   CacheReport cache;          ///< of this run; failures since the engine was opened
   SpendReport spend;          ///< since the engine was opened
   SpaceInfo space;
+  std::vector<std::string> notes;  ///< of the output, see Sink::notes
 };
 
 /// What a dry run finds out.

@@ -31,6 +31,7 @@ struct OutputRow {
   std::optional<Error> error = {};
   SparseVector sparse = {};             ///< empty as `vector`
   std::vector<float> multivector = {};  ///< [n, multivector_dims], empty as `vector`
+  std::string text_hash = {};  ///< SHA-256 in hex of the text, for a sink that wants_text_hash
 };
 
 /// Where vectors go. Used by one thread. Idempotent: writing a row with an id and position that is
@@ -47,6 +48,12 @@ class Sink {
 
   /// Ends the set: all files get their final names. Nothing may be written afterwards.
   virtual Status finish() = 0;
+
+  /// Whether rows must say which text they were made of.
+  [[nodiscard]] virtual bool wants_text_hash() const { return false; }
+
+  /// What the user should know at the end, a sentence each.
+  [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
 };
 
 }  // namespace vecmill

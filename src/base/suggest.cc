@@ -1,9 +1,9 @@
-#include "vecmill/cli/suggest.h"
+#include "vecmill/base/suggest.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace vecmill::cli {
+namespace vecmill {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1);
@@ -39,4 +39,4 @@ std::string suggestion(std::string_view word, std::span<const std::string_view> 
   return "did you mean " + std::string(best) + "?";
 }
 
-}  // namespace vecmill::cli
+}  // namespace vecmill

@@ -1,10 +1,10 @@
-#include "vecmill/cli/suggest.h"
+#include "vecmill/base/suggest.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 
-namespace vecmill::cli {
+namespace vecmill {
 namespace {
 
 TEST(EditDistance, CountsChanges) {
@@ -23,4 +23,4 @@ TEST(Suggestion, NamesTheNearestOrNothing) {
 }
 
 }  // namespace
-}  // namespace vecmill::cli
+}  // namespace vecmill

@@ -1,0 +1,187 @@
+#include "vecmill/postgres/url.h"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "vecmill/base/suggest.h"
+
+namespace vecmill {
+namespace {
+
+constexpr std::array<std::string_view, 2> kSchemes = {"postgres://", "postgresql://"};
+
+std::string_view scheme_of(std::string_view place) {
+  for (const auto scheme : kSchemes) {
+    if (place.starts_with(scheme)) return scheme;
+  }
+  return {};
+}
+
+/// Hides the value of each `name=` behind the '?'.
+void hide_parameter(std::string& url, std::string_view name) {
+  for (auto at = url.find('?'); at != std::string::npos; at = url.find('&', at + 1)) {
+    if (url.compare(at + 1, name.size(), name) != 0) continue;
+    const auto from = at + 1 + name.size();
+    url.replace(from, std::min(url.find('&', from), url.size()) - from, "***");
+  }
+}
+
+}  // namespace
+
+bool is_postgres_url(std::string_view place) { return !scheme_of(place).empty(); }
+
+std::string shown_place(std::string_view place) {
+  std::string url(place);
+  const std::size_t start = scheme_of(place).size();
+  if (start == 0) return url;
+  if (start < url.size() && url[start] != '/' && url[start] != '?') {
+    // A password that is not encoded as it should be may hold '/', '@' and '?': rather too much.
+    auto at = url.rfind('@', url.find('?', start));
+    if (at == std::string::npos || at < start) at = url.rfind('@');
+    const auto colon = url.find(':', start);
+    if (at != std::string::npos && colon < at) url.replace(colon + 1, at - colon - 1, "***");
+  }
+  hide_parameter(url, "password=");
+  hide_parameter(url, "sslpassword=");
+  return url;
+}
+
+namespace postgres {
+namespace {
+
+constexpr std::array<std::string_view, 8> kOurs = {"table",  "schema",   "key",   "text",
+                                                   "vector", "metadata", "where", "adopt"};
+
+Error bad(const Url& url, std::string message, std::string hint = {}) {
+  return make_error(ErrorKind::kInvalidArgument, std::move(message), url.shown, std::move(hint));
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::optional<std::string> decode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    if (i + 2 >= text.size()) return std::nullopt;
+    const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
+    if (high < 0 || low < 0 || high + low == 0) return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+/// "a,b" as columns; a comma inside a name is written %2C.
+std::optional<std::vector<std::string>> decode_list(std::string_view text) {
+  std::vector<std::string> names;
+  for (std::size_t from = 0; from <= text.size();) {
+    const auto comma = std::min(text.find(',', from), text.size());
+    auto name = decode(text.substr(from, comma - from));
+    if (!name || name->empty()) return std::nullopt;
+    names.push_back(std::move(*name));
+    from = comma + 1;
+  }
+  return names;
+}
+
+using LibpqOptions = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+std::vector<std::string_view> libpq_keywords(const LibpqOptions& options) {
+  std::vector<std::string_view> words;
+  for (const auto* option = options.get(); option && option->keyword; ++option) {
+    words.emplace_back(option->keyword);
+  }
+  words.emplace_back("ssl");  // in URIs only: JDBC's word
+  return words;
+}
+
+Status set_ours(Url& url, std::string_view name, std::string_view raw) {
+  if (name == "key" || name == "metadata") {
+    auto list = decode_list(raw);
+    if (!list) return bad(url, std::string(name) + " is no list of columns", "write it like a,b");
+    (name == "key" ? url.keys : url.metadata) = std::move(*list);
+    return {};
+  }
+  auto value = decode(raw);
+  if (!value) return bad(url, "% without two hexadecimal digits in " + std::string(name));
+  if (value->empty()) return bad(url, std::string(name) + " is empty");
+  if (name == "adopt") {
+    if (*value != "yes" && *value != "no") return bad(url, "adopt is neither yes nor no");
+    url.adopt = *value == "yes";
+    return {};
+  }
+  (name == "table"    ? url.table
+   : name == "schema" ? url.schema
+   : name == "text"   ? url.text
+   : name == "vector" ? url.vector
+                      : url.where) = std::move(*value);
+  return {};
+}
+
+/// libpq's own check of what is left for it. Its message may hold a piece of the password where
+/// that is not encoded, so it is not repeated.
+Status check_connection(const Url& url) {
+  char* message = nullptr;
+  const LibpqOptions parsed(PQconninfoParse(url.connection.reveal().c_str(), &message),
+                            &PQconninfoFree);
+  PQfreemem(message);
+  if (parsed) return {};
+  return bad(
+      url, "is not a URL that libpq can read",
+      "write special characters of user and password as %XX, or use PGPASSWORD or ~/.pgpass");
+}
+
+}  // namespace
+
+Result<Url> parse_url(const std::string& text) {
+  Url url;
+  url.shown = shown_place(text);
+  if (!is_postgres_url(text)) return bad(url, "is not a URL of PostgreSQL");
+  if (text.find('\0') != std::string::npos) return bad(url, "holds U+0000");
+  const auto question = std::min(text.find('?'), text.size());
+  std::string connection = text.substr(0, question);
+  const LibpqOptions defaults(PQconndefaults(), &PQconninfoFree);
+  std::vector<std::string_view> known = libpq_keywords(defaults);
+  known.insert(known.begin(), kOurs.begin(), kOurs.end());
+  std::set<std::string_view> seen;
+  char joint = '?';
+  for (std::size_t from = question + 1; from <= text.size() && question < text.size();) {
+    const auto end = std::min(text.find('&', from), text.size());
+    const std::string_view field = std::string_view(text).substr(from, end - from);
+    from = end + 1;
+    if (field.empty()) continue;
+    const auto equals = field.find('=');
+    const std::string_view name = field.substr(0, equals);
+    if (std::ranges::find(known, name) == known.end()) {
+      return bad(url, "has no parameter " + std::string(name), suggestion(name, known));
+    }
+    if (equals == std::string_view::npos) return bad(url, std::string(name) + " has no value");
+    if (!seen.insert(name).second) return bad(url, std::string(name) + " is given twice");
+    if (std::ranges::find(kOurs, name) != kOurs.end()) {
+      VECMILL_TRY(set_ours(url, name, field.substr(equals + 1)));
+    } else {
+      connection += joint + std::string(field);
+      joint = '&';
+    }
+  }
+  url.connection = Secret(std::move(connection));
+  VECMILL_TRY(check_connection(url));
+  if (url.table.empty()) return bad(url, "names no table", "add ?table=NAME");
+  return url;
+}
+
+}  // namespace postgres
+}  // namespace vecmill
