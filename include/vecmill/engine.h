@@ -13,6 +13,7 @@
 #include "vecmill/cost.h"
 #include "vecmill/provider.h"
 #include "vecmill/record.h"
+#include "vecmill/remote.h"
 #include "vecmill/result.h"
 
 namespace vecmill {
@@ -29,7 +30,8 @@ struct ModelOptions {
   std::uint32_t max_request_texts = 0;  ///< to an API at a time; 0: as many as it takes
   CacheMode use_cache = CacheMode::kAuto;
   CacheOptions cache = {};
-  SpendOptions spend = {};  ///< for models of providers that bill
+  SpendOptions spend = {};     ///< for models of providers that bill
+  RemoteSettings remote = {};  ///< for models behind APIs
 };
 
 enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };

@@ -19,6 +19,7 @@ struct Dialect {
   std::string_view path = {};          ///< behind base_url
   std::string_view key_variable = {};  ///< of the environment
   bool key_needed = true;
+  bool own_server = false;  ///< anybody's: its limits are what its owner made them
   std::string_view key_header = "Authorization";
   std::string_view key_prefix = "Bearer ";
   std::string_view texts_field = "input";

@@ -19,6 +19,12 @@ void add_members(std::string& out, std::string_view members) {
 
 }  // namespace
 
+std::string provider_name(const RemoteModel& model) {
+  return model.provider.empty() ? std::string(model.dialect->name) : model.provider;
+}
+
+std::string full_name(const RemoteModel& model) { return provider_name(model) + ":" + model.name; }
+
 std::string_view role_name(const Dialect& dialect, Role role) {
   if (role == Role::kNone) return dialect.no_role;
   return role == Role::kQuery ? dialect.query_role : dialect.document_role;
