@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "vecmill/remote/open_remote.h"
+
 namespace vecmill::remote {
 namespace {
 
@@ -74,6 +76,30 @@ TEST(EndpointTest, AnAddressWithoutTlsIsForTheHostThatIsNamed) {
   EXPECT_TRUE(finds("http://10.0.0.7/v1", {}, true));
   EXPECT_TRUE(finds("http://10.0.0.7/v1", {{"VECMILL_PLAIN_HTTP_HOST", "10.0.0.7"}}, false));
   EXPECT_FALSE(finds("http://10.0.0.8/v1", {{"VECMILL_PLAIN_HTTP_HOST", "10.0.0.7"}}, false));
+}
+
+TEST(DispatcherOptionsTest, WhatIsSaidIsStrongerThanWhatIsDocumented) {
+  using std::chrono::seconds;
+  const RemoteModel voyage{.dialect = find_dialect("voyage"), .name = "voyage-code-3"};
+  const DispatcherOptions usual = dispatcher_options(voyage, {});
+  EXPECT_EQ(usual.batch[0], 1000U);
+  EXPECT_EQ(usual.requests_per_minute, 2000U);
+  EXPECT_EQ(usual.tokens_per_minute, 3'000'000U);
+  RemoteOptions wanted;
+  wanted.max_request_texts = 5000;
+  wanted.provider.requests_per_minute = 3;
+  wanted.provider.tokens_per_minute = 10'000;
+  wanted.provider.in_flight = 2;
+  wanted.provider.timeout = seconds(4);
+  const DispatcherOptions said = dispatcher_options(voyage, wanted);
+  EXPECT_EQ(said.requests_per_minute, 3U);
+  EXPECT_EQ(said.tokens_per_minute, 10'000U);
+  EXPECT_EQ(said.in_flight, 2U);
+  EXPECT_EQ(said.timeout.least, seconds(4));
+  EXPECT_EQ(said.timeout.most, seconds(4));
+  EXPECT_EQ(said.batch[0], 1000U);  // no more than the API takes; of one's own server its owner
+  const RemoteModel own{.dialect = find_dialect("tei"), .name = "m"};
+  EXPECT_EQ(dispatcher_options(own, wanted).batch[0], 5000U);
 }
 
 }  // namespace

@@ -13,7 +13,27 @@ constexpr std::uint64_t kUnknownRequestTokens = 100'000;
 /// TEI takes 2 MB at most; others take more.
 constexpr std::uint64_t kRequestBytes = 1'500'000;
 
-DispatcherOptions options_of(const RemoteModel& model, const RemoteOptions& wanted) {
+Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
+  return [model, space_of](const EmbedOptions& options) {
+    Capabilities result;
+    result.space.space = space_of(model, role_name(*model.dialect, options.role));
+    result.space.arithmetic = "api/1";
+    result.space.model = full_name(model);
+    result.space.dims = model.expected_dims();
+    result.max_tokens = find_model(model.dialect->name, model.name).max_tokens;
+    result.remote = true;
+    return result;
+  };
+}
+
+CountTokens counter_for(const RemoteModel& model, const CounterOf& counter_of) {
+  const std::string_view vocabulary = find_model(model.dialect->name, model.name).vocabulary;
+  return counter_of && !vocabulary.empty() ? counter_of(vocabulary) : CountTokens();
+}
+
+}  // namespace
+
+DispatcherOptions dispatcher_options(const RemoteModel& model, const RemoteOptions& wanted) {
   const Dialect& dialect = *model.dialect;
   const ProviderSettings& said = wanted.provider;
   const KnownModel known = find_model(dialect.name, model.name);
@@ -38,26 +58,6 @@ DispatcherOptions options_of(const RemoteModel& model, const RemoteOptions& want
   return options;
 }
 
-Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
-  return [model, space_of](const EmbedOptions& options) {
-    Capabilities result;
-    result.space.space = space_of(model, role_name(*model.dialect, options.role));
-    result.space.arithmetic = "api/1";
-    result.space.model = full_name(model);
-    result.space.dims = model.expected_dims();
-    result.max_tokens = find_model(model.dialect->name, model.name).max_tokens;
-    result.remote = true;
-    return result;
-  };
-}
-
-CountTokens counter_for(const RemoteModel& model, const CounterOf& counter_of) {
-  const std::string_view vocabulary = find_model(model.dialect->name, model.name).vocabulary;
-  return counter_of && !vocabulary.empty() ? counter_of(vocabulary) : CountTokens();
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of,
@@ -74,7 +74,7 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
   const auto client = std::make_shared<http::ApiClient>(http);
   const auto open = [&] {
     return make_guarded_provider(make_remote_api(model, endpoint.key, client),
-                                 options_of(model, options), describe_as(model, space_of),
+                                 dispatcher_options(model, options), describe_as(model, space_of),
                                  {options.spending, counter_for(model, counter_of)});
   };
   if (model.expected_dims() == 0) {

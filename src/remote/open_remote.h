@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "vecmill/provider.h"
+#include "vecmill/remote/dispatcher.h"
 #include "vecmill/remote/endpoint.h"
 #include "vecmill/remote/request.h"
 #include "vecmill/remote/spending.h"
@@ -28,6 +29,10 @@ struct RemoteOptions {
   std::shared_ptr<Spending> spending = {};  ///< null: nobody is asked for money
   ProviderSettings provider = {};           ///< its dims, batch_size and price are not looked at
 };
+
+/// Limits, batches and patience of a model: as they are wished, else as its API documents them.
+[[nodiscard]] DispatcherOptions dispatcher_options(const RemoteModel& model,
+                                                   const RemoteOptions& wanted);
 
 /// The model behind a name, ready to embed. Key and address come from the environment
 /// (VOYAGE_API_KEY, VOYAGE_BASE_URL and so on), then from the settings of the provider. A model

@@ -291,6 +291,10 @@ def test_the_doctor_names_what_is_wrong(fake, project):
     assert trouble(*named, **at(fake)) == (5, "reply")
     fake.plan = [(401, {}, {}), fakes.ERRORS["openai"]["credit"]]
     assert trouble(*named, **at(fake)) == (6, "key")
+    clock = fake.server.RequestHandlerClass
+    clock.date_time_string = lambda *_: "Sat, 01 Jan 2000 00:00:00 GMT"
+    assert trouble(*named, **at(fake)) == (2, "clock")
+    del clock.date_time_string
     fake.plan = [(307, {}, {"Location": "https://example.com/"})]
     assert trouble(*named, **at(fake)) == (2, "address")
 
