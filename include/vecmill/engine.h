@@ -14,6 +14,7 @@
 #include "vecmill/postgres.h"
 #include "vecmill/provider.h"
 #include "vecmill/record.h"
+#include "vecmill/remote.h"
 #include "vecmill/result.h"
 
 namespace vecmill {
@@ -30,7 +31,8 @@ struct ModelOptions {
   std::uint32_t max_request_texts = 0;  ///< to an API at a time; 0: as many as it takes
   CacheMode use_cache = CacheMode::kAuto;
   CacheOptions cache = {};
-  SpendOptions spend = {};  ///< for models of providers that bill
+  SpendOptions spend = {};     ///< for models of providers that bill
+  RemoteSettings remote = {};  ///< for models behind APIs
 };
 
 enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };

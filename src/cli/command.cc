@@ -104,6 +104,16 @@ the multiplications alone would take; memory, and what to set. Wants an idle mac
 
   vecmill bench --model all-MiniLM-L6-v2)";
 
+constexpr std::string_view kDoctorDetails =
+    R"(Exit code 1 when something is wrong. Without --online nothing is sent.
+
+With --online it looks at models behind APIs instead: at that of --model or of the settings, and at
+each [providers.NAME] of vecmill.toml. It asks the model for the vector of one word and says before
+what that costs. Exit code: 0 all is well, 2 the configuration, 4 the key, 5 the address or the
+server, 6 a budget or limit.
+
+  vecmill doctor --online --model voyage:voyage-code-3)";
+
 constexpr std::string_view kConfigDetails =
     R"(A flag beats the environment (VECMILL_*), that the nearest vecmill.toml, that
 $XDG_CONFIG_HOME/vecmill/config.toml, that the default.
@@ -231,8 +241,9 @@ std::vector<Command> other_commands() {
       {"doctor",
        "",
        "say what vecmill finds on this machine, and what is wrong with it",
-       {},
-       "Exit code 1 when something is wrong.",
+       {"online", "model", "dims", "max-cost", "daily-budget", "monthly-budget", "price", "prices",
+        "ledger", "tag"},
+       kDoctorDetails,
        run_doctor},
       {"config", "show", "show every setting", {"origin"}, kConfigDetails, run_config},
       {"version", "", "say which vecmill this is", {}, "", run_version},
@@ -245,11 +256,24 @@ std::vector<Command> other_commands() {
   };
 }
 
+/// How requests to APIs are sent.
+constexpr auto kRequestFlags = std::to_array<std::string_view>(
+    {"requests-per-minute", "tokens-per-minute", "in-flight", "request-timeout"});
+
+bool command_asks_apis(std::string_view name) {
+  return name == "embed" || name == "query" || name == "cache" || name == "estimate" ||
+         name == "doctor";
+}
+
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = [] {
     std::vector<Command> all = text_commands();
     for (const auto& more : {upkeep_commands(), model_commands(), other_commands()}) {
       all.insert(all.end(), more.begin(), more.end());
+    }
+    for (Command& command : all) {
+      if (!command_asks_apis(command.name)) continue;
+      command.flags.insert(command.flags.end(), kRequestFlags.begin(), kRequestFlags.end());
     }
     return all;
   }();

@@ -45,6 +45,7 @@ Result<ExitCode> run_estimate(const Invocation& invocation);
 Result<ExitCode> run_cost(const Invocation& invocation);
 Result<ExitCode> run_bench(const Invocation& invocation);
 Result<ExitCode> run_doctor(const Invocation& invocation);
+Result<ExitCode> run_online_doctor(const Invocation& invocation);
 Result<ExitCode> run_config(const Invocation& invocation);
 Result<ExitCode> run_version(const Invocation& invocation);
 Result<ExitCode> run_completion(const Invocation& invocation);

@@ -14,6 +14,8 @@ namespace {
 
 using enum FlagKind;
 
+constexpr std::uint32_t kMostRate = 4'000'000'000;
+
 constexpr auto kFlags = std::to_array<Flag>({
     // Settings: also VECMILL_* and configuration files.
     {"model", kText, "M", "", "all-MiniLM-L6-v2",
@@ -70,6 +72,13 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"tag", kText, "K=V", "", "",
      "for reports of costs; several with commas between: project=search,user=ann", true},
     // Flags of single commands.
+    {"requests-per-minute", kCount, "N", "", "", "of an API at most; empty: as its tier allows",
+     false, 0, kMostRate},
+    {"tokens-per-minute", kCount, "N", "", "", "the same", false, 0, kMostRate},
+    {"in-flight", kCount, "N", "", "", "requests to an API at once; empty: 5", false, 0, 1000},
+    {"request-timeout", kCount, "SECONDS", "", "",
+     "what a request may take at most; empty: up to 120, by those before", false, 0, 3600},
+    {"online", kSwitch, "", "", "", "look at models behind APIs, too"},
     {"no-cache", kSwitch, "", "", "", "leave the cache alone"},
     {"older-than", kAge, "AGE", "", "30d", "remove what was put that long ago: 7d, 12h"},
     {"max-size", kBytes, "SIZE", "", "", "then remove the least used: 5GB"},
@@ -139,6 +148,9 @@ Status check_value(const Flag& flag, std::string_view text, const std::string& w
       return bad_value(where,
                        given + " is not a whole number from 0 to " + std::to_string(flag.most));
     }
+  }
+  if (flag.kind == kCount && flag.fallback.empty() && text.find_first_not_of('0') == text.npos) {
+    return bad_value(where, "0 lets nothing through", "leave it out for what is usual");
   }
   if (flag.kind == kBytes && text != flag.fallback && !parse_bytes(text)) {
     return bad_value(where, given + " is not a size", "write it like 500MB or 10GiB");

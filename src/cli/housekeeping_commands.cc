@@ -8,6 +8,7 @@
 namespace vecmill::cli {
 
 Result<ExitCode> run_doctor(const Invocation& invocation) {
+  if (invocation.settings.on("online")) return run_online_doctor(invocation);
   const std::vector<MachineFact> facts = examine_machine();
   const bool good = std::ranges::all_of(facts, &MachineFact::good);
   if (invocation.settings.on("json")) {
@@ -36,18 +37,20 @@ Result<ExitCode> run_config(const Invocation& invocation) {
   }
   const Settings& settings = invocation.settings;
   JsonObject object;
+  const auto show = [&](const std::string& key, const std::string& value,
+                        const std::string& origin) -> Status {
+    if (settings.on("json")) {
+      object.raw(key, JsonObject().text("value", value).text("origin", origin).line());
+      return {};
+    }
+    return print(key + " = " + json_text(value) + (settings.on("origin") ? "  # " + origin : ""));
+  };
   for (const Flag& flag : all_flags()) {
     if (!flag.setting) continue;
-    const std::string key = file_key(flag);
-    const std::string origin = settings.origin(flag.name);
-    if (settings.on("json")) {
-      JsonObject value;
-      object.raw(key, value.text("value", settings.text(flag.name)).text("origin", origin).line());
-      continue;
-    }
-    std::string line = key + " = " + json_text(settings.text(flag.name));
-    if (settings.on("origin")) line += "  # " + origin;
-    VECMILL_TRY(print(line));
+    VECMILL_TRY(show(file_key(flag), settings.text(flag.name), settings.origin(flag.name)));
+  }
+  for (const ProviderTables::Row& row : settings.table_rows()) {
+    VECMILL_TRY(show(row.key, row.value, row.origin));
   }
   if (settings.on("json")) VECMILL_TRY(print(object.line()));
   return kExitOk;

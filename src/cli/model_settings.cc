@@ -4,6 +4,24 @@
 
 namespace vecmill::cli {
 
+namespace {
+
+RemoteSettings remote_settings(const Settings& settings) {
+  RemoteSettings remote;
+  remote.providers = settings.tables().providers();
+  ProviderSettings& now = remote.strongest;
+  now.requests_per_minute = settings.count("requests-per-minute");
+  now.tokens_per_minute = settings.count("tokens-per-minute");
+  now.in_flight = settings.count("in-flight");
+  now.timeout = std::chrono::seconds(settings.count("request-timeout"));
+  if (settings.by_hand("dims")) now.dims = settings.count("dims");
+  if (settings.by_hand("batch-size")) now.batch_size = settings.count("batch-size");
+  if (settings.by_hand("price")) now.price = settings.text("price");
+  return remote;
+}
+
+}  // namespace
+
 ModelOptions model_options(const Settings& settings) {
   ModelOptions options;
   options.model = settings.text("model");
@@ -14,6 +32,7 @@ ModelOptions model_options(const Settings& settings) {
   options.threads = settings.count("threads");
   options.max_request_texts = settings.count("batch-size");
   options.use_cache = CacheMode::kOff;
+  options.remote = remote_settings(settings);
   return options;
 }
 

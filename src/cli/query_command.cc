@@ -16,7 +16,7 @@ Result<ModelOptions> options_for(const Settings& settings, const std::string& in
   ModelOptions options = model_options(settings);
   VECMILL_ASSIGN(const ModelOptions made_with, model_of_index(index));
   if (settings.is_default("model")) options.model = made_with.model;
-  if (settings.is_default("dims")) options.dims = made_with.dims;
+  if (settings.is_default("dims")) options.dims = options.remote.strongest.dims = made_with.dims;
   if (settings.is_default("max-seq-length")) options.max_seq_length = made_with.max_seq_length;
   if (settings.is_default("dtype")) options.dtype = made_with.dtype;
   return options;

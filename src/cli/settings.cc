@@ -31,9 +31,14 @@ const Flag* setting_of_key(std::string_view key) {
 
 }  // namespace
 
-Status Settings::read(const std::filesystem::path& file) {
+Status Settings::read(const std::filesystem::path& file, const Environment& environment) {
+  const std::string home = environment("HOME").value_or("");
   VECMILL_ASSIGN(const std::vector<TomlEntry> entries, read_toml(file));
   for (const TomlEntry& entry : entries) {
+    if (ProviderTables::holds(entry)) {
+      VECMILL_TRY(tables_.add(entry, file, home));
+      continue;
+    }
     const Flag* flag = setting_of_key(entry.key);
     if (flag == nullptr) return unknown_key(entry);
     VECMILL_TRY(check_value(*flag, entry.value, entry.where));
@@ -47,8 +52,10 @@ Result<Settings> Settings::resolve(const Layers& layers) {
   for (const Flag& flag : all_flags()) {
     settings.values_[std::string(flag.name)] = {std::string(flag.fallback), ""};
   }
-  if (layers.user_file) VECMILL_TRY(settings.read(*layers.user_file));
-  if (layers.project_file) VECMILL_TRY(settings.read(*layers.project_file));
+  if (layers.user_file) VECMILL_TRY(settings.read(*layers.user_file, layers.environment));
+  if (layers.project_file) VECMILL_TRY(settings.read(*layers.project_file, layers.environment));
+  VECMILL_TRY(settings.tables_.check());
+  settings.table_rows_ = settings.tables_.rows(layers.environment);
   for (const Flag& flag : all_flags()) {
     if (!flag.setting) continue;
     const std::string name = environment_name(flag);
@@ -95,6 +102,11 @@ bool Settings::on(std::string_view name) const {
 std::string Settings::origin(std::string_view name) const {
   const std::string& origin = at(name).origin;
   return origin.empty() ? "default" : origin;
+}
+
+bool Settings::by_hand(std::string_view name) const {
+  const std::string& origin = at(name).origin;
+  return origin.starts_with("--") || origin.starts_with("VECMILL_");
 }
 
 std::optional<std::filesystem::path> find_project_file(const std::filesystem::path& folder) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "vecmill/cli/flags.h"
+#include "vecmill/cli/provider_settings.h"
 #include "vecmill/result.h"
 
 namespace vecmill::cli {
@@ -37,6 +38,11 @@ class Settings {
   [[nodiscard]] bool is_default(std::string_view name) const { return at(name).origin.empty(); }
   /// "--dims", "VECMILL_DIMS", "path:line" or "default".
   [[nodiscard]] std::string origin(std::string_view name) const;
+  /// Said for this run: by a flag or a variable.
+  [[nodiscard]] bool by_hand(std::string_view name) const;
+  [[nodiscard]] const ProviderTables& tables() const { return tables_; }
+  /// Of the tables: what holds, and where it is from.
+  [[nodiscard]] const std::vector<ProviderTables::Row>& table_rows() const { return table_rows_; }
 
  private:
   struct Value {
@@ -44,9 +50,11 @@ class Settings {
     std::string origin;
   };
   [[nodiscard]] const Value& at(std::string_view name) const;
-  Status read(const std::filesystem::path& file);
+  Status read(const std::filesystem::path& file, const Environment& environment);
 
   std::map<std::string, Value, std::less<>> values_;
+  ProviderTables tables_;
+  std::vector<ProviderTables::Row> table_rows_;
 };
 
 /// The nearest vecmill.toml from `folder` upwards.

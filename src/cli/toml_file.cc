@@ -3,6 +3,8 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "vecmill/base/mapped_file.h"
 
@@ -13,6 +15,14 @@ constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 
 std::string place(const std::filesystem::path& path, const toml::source_region& source) {
   return path.string() + ":" + std::to_string(source.begin.line);
+}
+
+/// As it was written, if that was done without an exponent.
+std::string decimal(double number) {
+  std::array<char, 400> digits{};
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), number, std::chars_format::fixed);
+  return {digits.data(), end.ptr};
 }
 
 Status collect(const toml::table& table, const std::string& prefix,
@@ -26,11 +36,13 @@ Status collect(const toml::table& table, const std::string& prefix,
       entries.push_back({key, *text, where});
     } else if (const auto number = node.value_exact<std::int64_t>()) {
       entries.push_back({key, std::to_string(*number), where});
+    } else if (const auto fraction = node.value_exact<double>()) {
+      entries.push_back({key, decimal(*fraction), where});
     } else if (const auto truth = node.value_exact<bool>()) {
       entries.push_back({key, *truth ? "true" : "false", where});
     } else {
       return make_error(ErrorKind::kInvalidArgument,
-                        key + " must be a text, a whole number, true or false", where);
+                        key + " must be a text, a number, true or false", where);
     }
   }
   return {};

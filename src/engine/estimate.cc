@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "vecmill/engine/open_source.h"
+#include "vecmill/engine/remote_model.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/engine/token_counter.h"
 #include "vecmill/remote/dialect.h"
-#include "vecmill/remote/open_remote.h"
 
 namespace vecmill {
 namespace {
@@ -46,14 +46,15 @@ Result<Size> size_of(const EmbedJob& job, const std::stop_token& stop) {
 }
 
 /// What the limits of the API allow, in seconds.
-double at_limits(const std::string& provider, const std::string& model, const Estimate& found) {
-  const remote::Dialect& dialect = *remote::find_dialect(provider);
-  const remote::KnownModel known = remote::find_model(provider, model);
-  const auto per_minute = [](std::uint32_t own, std::uint32_t usual) {
-    return static_cast<double>(own > 0 ? own : usual);
+double at_limits(const remote::Dialect& dialect, const remote::KnownModel& known,
+                 const ProviderSettings& said, const Estimate& found) {
+  const auto per_minute = [](std::uint32_t wanted, std::uint32_t own, std::uint32_t usual) {
+    return static_cast<double>(wanted > 0 ? wanted : (own > 0 ? own : usual));
   };
-  const double requests = per_minute(known.requests_per_minute, dialect.requests_per_minute);
-  const double tokens = per_minute(known.tokens_per_minute, dialect.tokens_per_minute);
+  const double requests =
+      per_minute(said.requests_per_minute, known.requests_per_minute, dialect.requests_per_minute);
+  const double tokens =
+      per_minute(said.tokens_per_minute, known.tokens_per_minute, dialect.tokens_per_minute);
   const double sent = static_cast<double>(found.texts) / std::max(1U, dialect.max_texts);
   double minutes = 0;
   if (requests > 0) minutes = sent / requests;
@@ -67,7 +68,10 @@ Result<Estimate> estimate_remote(const ModelOptions& options, const EmbedJob& jo
   const std::size_t colon = options.model.find(':');
   const std::string provider = options.model.substr(0, colon);
   const std::string model = options.model.substr(colon + 1);
-  if (const auto count = engine::token_counter(remote::find_model(provider, model).vocabulary)) {
+  const remote::Dialect& dialect = engine::dialect_of(options);
+  const remote::KnownModel known = remote::find_model(dialect.name, model);
+  VECMILL_ASSIGN(const ProviderSettings settings, engine::remote_settings(options));
+  if (const auto count = engine::token_counter(known.vocabulary)) {
     found.exact = true;
     VECMILL_TRY(
         for_each_text(job, stop, [&](std::string_view text) { found.tokens += count(text); }));
@@ -75,8 +79,9 @@ Result<Estimate> estimate_remote(const ModelOptions& options, const EmbedJob& jo
     found.tokens =
         static_cast<std::uint64_t>(kTokensPerByte * static_cast<double>(size.bytes)) + size.texts;
   }
-  found.seconds = at_limits(provider, model, found);
-  VECMILL_ASSIGN(const auto price, engine::price_of(options.spend, provider, model));
+  found.seconds = at_limits(dialect, known, settings, found);
+  VECMILL_ASSIGN(const auto price,
+                 engine::price_of(engine::spend_options(options, settings), provider, model));
   Money cost = 0;
   for (std::uint64_t left = found.tokens; left > 0; left -= std::min(left, ledger::kMaxTokens)) {
     cost = add_money(cost, ledger::cost_of(std::min(left, ledger::kMaxTokens), price.per_million));
@@ -115,8 +120,8 @@ Result<std::vector<Estimate>> estimate(const EmbedJob& job, const std::vector<Mo
   VECMILL_ASSIGN(const Size size, size_of(job, stop));
   std::vector<Estimate> estimates;
   for (const ModelOptions& options : models) {
-    auto found = remote::is_remote(options.model) ? estimate_remote(options, job, size, stop)
-                                                  : estimate_local(options, job, size, stop);
+    auto found = engine::is_remote(options) ? estimate_remote(options, job, size, stop)
+                                            : estimate_local(options, job, size, stop);
     if (!found && found.error().kind == ErrorKind::kCancelled) return std::move(found).error();
     if (!found) {
       Estimate unknown{options.model, size.texts};

@@ -1,7 +1,6 @@
 #include "vecmill/engine/open_model.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/packed_file.h"
 #include "vecmill/engine/calibration.h"
+#include "vecmill/engine/remote_model.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/engine/token_counter.h"
 #include "vecmill/hub/store.h"
@@ -77,10 +77,11 @@ Result<OpenedModel> open_remote(const ModelOptions& options) {
     return make_error(ErrorKind::kUnsupported, "texts for an API are not cut here", options.model,
                       "leave out --max-seq-length");
   }
-  const auto environment = [](const std::string& name) {
-    const char* value = std::getenv(name.c_str());
-    return std::string(value == nullptr ? "" : value);
-  };
+  if (options.model.ends_with(':')) {
+    return make_error(ErrorKind::kInvalidArgument, "names no model", options.model,
+                      "write it behind the colon: voyage:voyage-code-3");
+  }
+  VECMILL_ASSIGN(const ProviderSettings settings, remote_settings(options));
   const auto space = [](const remote::RemoteModel& model, std::string_view role) {
     provider::SpaceParts parts;
     const std::string& identity = model.self.identity;
@@ -93,10 +94,12 @@ Result<OpenedModel> open_remote(const ModelOptions& options) {
     return provider::space_of(parts);
   };
   OpenedModel opened;
-  VECMILL_ASSIGN(opened.spending, ModelSpending::open(options.spend, options.model, options.dims));
-  const remote::RemoteOptions wanted{options.model, options.dims, options.max_request_texts,
-                                     opened.spending};
-  VECMILL_ASSIGN(opened.provider, remote::open_remote(wanted, environment, space, token_counter));
+  VECMILL_ASSIGN(opened.spending, ModelSpending::open(spend_options(options, settings),
+                                                      options.model, settings.dims));
+  const remote::RemoteOptions wanted{options.model, settings.dims, settings.batch_size,
+                                     opened.spending, settings};
+  VECMILL_ASSIGN(opened.provider,
+                 remote::open_remote(wanted, environment_value, space, token_counter));
   return opened;
 }
 
@@ -155,7 +158,7 @@ Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t thread
                       "there is no device '" + options.device + "' here", "--device",
                       "use cpu or auto");
   }
-  const bool stored = options.model != kHashModel && !remote::is_remote(options.model);
+  const bool stored = options.model != kHashModel && !is_remote(options);
   VECMILL_ASSIGN(const Dtype dtype, parse_dtype(options.dtype));
   if (!stored && dtype != Dtype::kF32) {
     return make_error(ErrorKind::kUnsupported, "computes in its own arithmetic", options.model,
@@ -164,14 +167,14 @@ Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t thread
   if (options.model == kHashModel) {
     return OpenedModel{provider::make_hash_provider({options.dims, options.max_seq_length})};
   }
-  if (remote::is_remote(options.model)) return open_remote(options);
+  if (is_remote(options)) return open_remote(options);
   const std::size_t colon = options.model.find(':');
   if (colon != std::string::npos && !fs::exists(options.model)) {
-    return make_error(ErrorKind::kUnsupported,
+    return make_error(ErrorKind::kInvalidArgument,
                       "there is no provider '" + options.model.substr(0, colon) + "'",
                       options.model,
-                      "use a stored model, a folder, " + std::string(kHashModel) +
-                          " or an API (voyage:, openai:, ...)");
+                      "use a stored model, a folder, " + std::string(kHashModel) + ", or one of " +
+                          provider_names(options));
   }
   VECMILL_ASSIGN(auto provider, open_local(options, dtype, threads));
   return OpenedModel{std::move(provider)};

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "vecmill/base/check.h"
+#include "vecmill/http/address.h"
 #include "vecmill/http/curl_request.h"
 
 namespace vecmill::http {
@@ -19,25 +20,6 @@ namespace {
 constexpr std::size_t kMaxHeadBytes = 64 << 10;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-/// The host of an address as curl will understand it; nothing when it is none.
-std::optional<std::string> host_of(const std::string& url) {
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), &curl_url_cleanup);
-  char* host = nullptr;
-  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
-      curl_url_get(parts.get(), CURLUPART_HOST, &host, 0) != CURLUE_OK) {
-    return {};
-  }
-  std::string result(host);
-  curl_free(host);
-  std::ranges::transform(result, result.begin(), lower);
-  return result;
-}
-
-bool is_loopback(const std::string& host) {
-  if (host == "localhost" || host == "[::1]") return true;
-  return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos;
-}
 
 /// One request on its way; stays where it is, because curl holds its address.
 struct Transfer {

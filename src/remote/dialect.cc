@@ -47,6 +47,7 @@ constexpr std::array kDialects{
             .path = "/embeddings",
             .key_variable = "VECMILL_REMOTE_API_KEY",
             .key_needed = false,
+            .own_server = true,
             .names_model = false,
             .max_texts = 256},
     // Not its /v1/embeddings, which cannot be told not to cut long texts.
@@ -55,6 +56,7 @@ constexpr std::array kDialects{
             .path = "/embed",
             .key_variable = "TEI_API_KEY",
             .key_needed = false,
+            .own_server = true,
             .model_field = "",
             .texts_field = "inputs",
             .no_cutting = R"("truncate":false)",
@@ -68,6 +70,7 @@ constexpr std::array kDialects{
             .path = "/api/embed",
             .key_variable = "OLLAMA_API_KEY",
             .key_needed = false,
+            .own_server = true,
             .no_cutting = R"("truncate":false)",
             .shape = {"/embeddings", "", "/prompt_eval_count", "", false},
             .about = About::kOllamaShow,

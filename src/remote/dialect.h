@@ -32,6 +32,7 @@ struct Dialect {
   std::string_view path = {};          ///< behind base_url; "{model}" in it is the model's name
   std::string_view key_variable = {};  ///< of the environment
   bool key_needed = true;
+  bool own_server = false;  ///< anybody's: its limits are what its owner made them
   std::string_view key_header = "Authorization";
   std::string_view key_prefix = "Bearer ";
   RequestShape request = RequestShape::kTexts;

@@ -146,7 +146,9 @@ std::optional<policy::Duration> wait_of(const std::vector<http::Header>& headers
 bool from_gateway(int status) { return status < 400 || (status > 500 && status != 503); }
 
 Error error_of(const RemoteModel& model, Outcome outcome, int status, const Said& said) {
-  const std::string name(model.dialect->name);
+  const std::string name = provider_name(model);
+  const std::string key_from =
+      model.key_from.empty() ? std::string(model.dialect->key_variable) : model.key_from;
   const std::string code = " (" + std::to_string(status) + ")";
   switch (outcome) {
     case Outcome::kKeyRefused:
@@ -160,9 +162,7 @@ Error error_of(const RemoteModel& model, Outcome outcome, int status, const Said
             "is it a key of another host (" + model.base_url + "), or is this address blocked?");
       }
       return make_error(ErrorKind::kAuth, "the key is refused" + code, name,
-                        model.dialect->key_variable.empty()
-                            ? std::string()
-                            : "check " + std::string(model.dialect->key_variable));
+                        key_from.empty() ? std::string() : "check " + key_from);
     case Outcome::kThrottled:
       return make_error(ErrorKind::kLimited,
                         said.type == "slow_down" ? "the rate rose too fast" + code
@@ -200,8 +200,7 @@ Failure classify_failure(const RemoteModel& model, const http::ApiReply& reply,
         make_error(ErrorKind::kInvalidArgument,
                    "the model or its settings are refused (" + std::to_string(reply.status) + ")" +
                        quote(said.message, texts, key),
-                   std::string(model.dialect->name) + ":" + model.name,
-                   "check name, dimension and address of the model");
+                   full_name(model), "check name, dimension and address of the model");
   }
   return failure;
 }

@@ -17,62 +17,6 @@ constexpr std::uint64_t kRequestBytes = 1'500'000;
 /// Ollama's has a model's licence and template in it, and maybe its vocabulary.
 constexpr std::uint64_t kMaxDescription = 64 << 20;
 
-const Dialect* dialect_of(std::string_view name) {
-  const std::size_t colon = name.find(':');
-  return colon == std::string_view::npos ? nullptr : find_dialect(name.substr(0, colon));
-}
-
-/// VOYAGE_API_KEY → VOYAGE_BASE_URL
-std::string address_variable(const Dialect& dialect) {
-  const std::string_view key = dialect.key_variable;
-  return std::string(key.substr(0, key.size() - std::string_view("API_KEY").size())) + "BASE_URL";
-}
-
-Result<Secret> key_of(const Dialect& dialect, const Environment& environment) {
-  const std::string variable(dialect.key_variable);
-  std::string key = environment(variable);
-  if (key.empty() && dialect.key_needed) {
-    return make_error(ErrorKind::kAuth, "there is no key", std::string(dialect.name),
-                      "export " + variable + "=...");
-  }
-  if (std::ranges::any_of(key, [](char c) { return c <= ' ' || c > '~'; })) {
-    return make_error(ErrorKind::kAuth, "the key holds what no key holds: a space, a line end ...",
-                      variable, "set it again, without what stands around it");
-  }
-  return Secret(std::move(key));
-}
-
-Result<RemoteModel> model_of(const RemoteOptions& options, const Secret& key,
-                             const Environment& environment) {
-  const std::string& name = options.name;
-  const std::uint32_t dims = options.dims;
-  const Dialect& dialect = *dialect_of(name);
-  const std::string vendors = default_base_url(dialect, key);
-  RemoteModel model{.dialect = &dialect,
-                    .base_url = environment(address_variable(dialect)),
-                    .name = name.substr(name.find(':') + 1),
-                    .dims = dims};
-  if (model.name.empty()) {
-    return make_error(ErrorKind::kInvalidArgument, "names no model", name,
-                      "write it behind the colon: voyage:voyage-code-3");
-  }
-  if (model.base_url.empty()) model.base_url = vendors;
-  while (model.base_url.ends_with('/')) model.base_url.pop_back();
-  model.at_vendor = model.base_url == vendors;
-  if (model.base_url.empty()) {
-    return make_error(ErrorKind::kInvalidArgument, "the address of the API is not known", name,
-                      "export " + address_variable(dialect) + "=https://.../v1");
-  }
-  const KnownModel known = find_model(dialect.name, model.name);
-  if (dims > 0 && known.dims > 0 && dims != known.dims && !known.flexible) {
-    return make_error(ErrorKind::kInvalidArgument,
-                      "has vectors of " + std::to_string(known.dims) + " components only", name,
-                      "leave out --dims");
-  }
-  model.known_dims = known.dims;
-  return model;
-}
-
 /// What the server says of its model, where it says anything. Nothing waits for this but the start:
 /// it is asked once.
 Status ask_for_description(RemoteModel& model, const Secret& key, http::ApiClient& client) {
@@ -102,30 +46,12 @@ Status ask_for_description(RemoteModel& model, const Secret& key, http::ApiClien
   return {};
 }
 
-DispatcherOptions options_of(const RemoteModel& model, std::uint32_t max_request_texts) {
-  const Dialect& dialect = *model.dialect;
-  const KnownModel known = find_model(dialect.name, model.name);
-  const auto first = [](auto a, auto b, auto c) { return a > 0 ? a : (b > 0 ? b : c); };
-  const SelfDescription& self = model.self;
-  const std::uint32_t taken = self.max_texts > 0 ? self.max_texts : dialect.max_texts;
-  DispatcherOptions options;
-  options.batch = {max_request_texts > 0 ? std::min(max_request_texts, taken) : taken,
-                   first(std::max(known.max_request_tokens, self.max_request_tokens),
-                         dialect.max_tokens, kUnknownRequestTokens),
-                   kRequestBytes};
-  options.requests_per_minute = first(known.requests_per_minute, dialect.requests_per_minute, 0U);
-  options.tokens_per_minute = first(known.tokens_per_minute, dialect.tokens_per_minute, 0U);
-  options.meters_bytes = dialect.meters_bytes;
-  options.seed = std::random_device()();
-  return options;
-}
-
 Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
   return [model, space_of](const EmbedOptions& options) {
     Capabilities result;
     result.space.space = space_of(model, role_name(model, options.role));
     result.space.arithmetic = "api/1";
-    result.space.model = std::string(model.dialect->name) + ":" + model.name;
+    result.space.model = full_name(model);
     result.space.dims = model.expected_dims();
     result.max_tokens =
         std::max(find_model(model.dialect->name, model.name).max_tokens, model.self.max_tokens);
@@ -141,26 +67,54 @@ CountTokens counter_for(const RemoteModel& model, const CounterOf& counter_of) {
 
 }  // namespace
 
-bool is_remote(std::string_view name) { return dialect_of(name) != nullptr; }
+DispatcherOptions dispatcher_options(const RemoteModel& model, const RemoteOptions& wanted) {
+  const Dialect& dialect = *model.dialect;
+  const ProviderSettings& said = wanted.provider;
+  const KnownModel known = find_model(dialect.name, model.name);
+  const auto first = [](auto a, auto b, auto c) { return a > 0 ? a : (b > 0 ? b : c); };
+  const SelfDescription& self = model.self;
+  const std::uint32_t taken = self.max_texts > 0 ? self.max_texts : dialect.max_texts;
+  const std::uint32_t texts = wanted.max_request_texts > 0 ? wanted.max_request_texts : taken;
+  // A guess of ours is no limit for a server that says nothing of its own.
+  const bool guessed = dialect.own_server && self.max_texts == 0;
+  DispatcherOptions options;
+  options.batch = {guessed ? texts : std::min(texts, taken),
+                   first(std::max(known.max_request_tokens, self.max_request_tokens),
+                         dialect.max_tokens, kUnknownRequestTokens),
+                   kRequestBytes};
+  options.requests_per_minute =
+      first(said.requests_per_minute, known.requests_per_minute, dialect.requests_per_minute);
+  options.tokens_per_minute =
+      first(said.tokens_per_minute, known.tokens_per_minute, dialect.tokens_per_minute);
+  if (said.in_flight > 0) options.in_flight = said.in_flight;
+  if (said.timeout > std::chrono::seconds(0)) {
+    options.timeout.most = said.timeout;
+    options.timeout.least = std::min(options.timeout.least, options.timeout.most);
+  }
+  options.meters_bytes = dialect.meters_bytes;
+  options.seed = std::random_device()();
+  return options;
+}
 
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of,
                                               const CounterOf& counter_of) {
-  if (!is_remote(options.name)) {
-    return make_error(ErrorKind::kInvalidArgument, "is not the name of a remote model",
-                      options.name, "write it like voyage:voyage-code-3");
+  VECMILL_ASSIGN(Endpoint endpoint,
+                 find_endpoint(options.name, options.dims, options.provider, environment));
+  RemoteModel& model = endpoint.model;
+  if (model.name.empty()) {
+    return make_error(ErrorKind::kInvalidArgument, "names no model", options.name,
+                      "write it behind the colon: voyage:voyage-code-3");
   }
-  VECMILL_ASSIGN(const Secret key, key_of(*dialect_of(options.name), environment));
-  VECMILL_ASSIGN(RemoteModel model, model_of(options, key, environment));
   http::ApiClientOptions http;
-  http.plain_host = environment("VECMILL_PLAIN_HTTP_HOST");
+  http.plain_host = endpoint.plain_host;
   const auto client = std::make_shared<http::ApiClient>(http);
-  VECMILL_TRY(ask_for_description(model, key, *client));
+  VECMILL_TRY(ask_for_description(model, endpoint.key, *client));
   const auto open = [&] {
-    return make_guarded_provider(
-        make_remote_api(model, key, client), options_of(model, options.max_request_texts),
-        describe_as(model, space_of), {options.spending, counter_for(model, counter_of)});
+    return make_guarded_provider(make_remote_api(model, endpoint.key, client),
+                                 dispatcher_options(model, options), describe_as(model, space_of),
+                                 {options.spending, counter_for(model, counter_of)});
   };
   if (model.expected_dims() == 0) {
     VECMILL_ASSIGN(const auto probe, open());

@@ -48,6 +48,18 @@ void share_tokens(std::uint64_t tokens, std::span<const std::string_view> texts,
   }
 }
 
+bool is_web_page(std::string_view body) {
+  const std::size_t first = body.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  return first != std::string_view::npos && body[first] == '<';
+}
+
+/// No text is to blame for it.
+Error web_page(const RemoteModel& model) {
+  return make_error(ErrorKind::kUnavailable, "answers with a web page, not with vectors",
+                    provider_name(model) + " at " + model.base_url,
+                    "is this the address of the API, or of something in front of it?");
+}
+
 class HttpRemoteApi final : public RemoteApi {
  public:
   HttpRemoteApi(RemoteModel model, Secret key, std::shared_ptr<http::ApiClient> client)
@@ -128,7 +140,8 @@ CallResult read_result(const RemoteModel& model, const http::ApiReply& reply,
       parsed ? check_reply(*parsed, {texts, model.expected_dims(), name}) : parsed.error();
   if (!status) {
     result.error = std::move(status).error();
-    result.error->where = model.dialect->name;
+    result.error->where = provider_name(model);
+    if (is_web_page(reply.body)) result.error = web_page(model);
     return result;
   }
   result.outcome = policy::Outcome::kSuccess;

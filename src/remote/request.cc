@@ -93,6 +93,12 @@ std::string path_segment(std::string_view name) {
 
 }  // namespace
 
+std::string provider_name(const RemoteModel& model) {
+  return model.provider.empty() ? std::string(model.dialect->name) : model.provider;
+}
+
+std::string full_name(const RemoteModel& model) { return provider_name(model) + ":" + model.name; }
+
 std::string_view role_name(const RemoteModel& model, Role role) {
   const Dialect& dialect = *model.dialect;
   if (find_model(dialect.name, model.name).roleless) return {};

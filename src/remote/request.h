@@ -23,9 +23,17 @@ struct RemoteModel {
   std::uint32_t dims = 0;        ///< to be asked for; 0: what the model has
   std::uint32_t known_dims = 0;  ///< what it has, where that is known
   SelfDescription self = {};     ///< of a server that says what it serves
+  std::string provider = {};     ///< as the user calls the API; empty: as the dialect
+  std::string key_from = {};     ///< the variable or file that holds the key
 
   [[nodiscard]] std::uint32_t expected_dims() const { return dims > 0 ? dims : known_dims; }
 };
+
+/// As the user calls it: "voyage", "mycorp".
+[[nodiscard]] std::string provider_name(const RemoteModel& model);
+
+/// "voyage:voyage-code-3"
+[[nodiscard]] std::string full_name(const RemoteModel& model);
 
 /// The body of a request for the vectors of these texts (valid UTF-8), in JSON.
 [[nodiscard]] std::string request_body(const RemoteModel& model,
