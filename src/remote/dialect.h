@@ -50,6 +50,7 @@ struct KnownModel {
   bool renamed = false;   ///< replies call it by another name
   std::uint32_t requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: as the dialect
   std::string_view vocabulary = {};  ///< of its tokens, where it is public: "cl100k"
+  std::string_view family = {};      ///< the vendor says that its members' vectors can be compared
 };
 
 [[nodiscard]] KnownModel find_model(std::string_view dialect, std::string_view model);

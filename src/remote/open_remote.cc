@@ -65,16 +65,19 @@ Result<RemoteModel> model_of(const RemoteOptions& options, const Secret& key,
                       "has vectors of " + std::to_string(known.dims) + " components only", name,
                       "leave out --dims");
   }
-  model.known_dims = known.dims;
+  model.known_dims = known.dims > 0 ? known.dims : options.known_dims;
   return model;
 }
 
-DispatcherOptions options_of(const RemoteModel& model, std::uint32_t max_request_texts) {
+DispatcherOptions options_of(const RemoteModel& model, const RemoteOptions& wanted) {
   const Dialect& dialect = *model.dialect;
   const KnownModel known = find_model(dialect.name, model.name);
   const auto first = [](auto a, auto b, auto c) { return a > 0 ? a : (b > 0 ? b : c); };
-  const std::uint32_t wished = max_request_texts > 0 ? max_request_texts : dialect.max_texts;
+  const std::uint32_t wished =
+      wanted.max_request_texts > 0 ? wanted.max_request_texts : dialect.max_texts;
   DispatcherOptions options;
+  options.patience = wanted.patience;
+  options.breaker.open_for = wanted.ask_again;
   options.batch = {std::min(wished, dialect.max_texts),
                    first(known.max_request_tokens, dialect.max_tokens, kUnknownRequestTokens),
                    kRequestBytes};
@@ -107,6 +110,16 @@ CountTokens counter_for(const RemoteModel& model, const CounterOf& counter_of) {
 
 bool is_remote(std::string_view name) { return dialect_of(name) != nullptr; }
 
+bool in_one_space(std::string_view name, std::string_view other) {
+  const auto family = [](std::string_view model) {
+    const Dialect* dialect = dialect_of(model);
+    if (dialect == nullptr) return std::pair<std::string_view, std::string_view>();
+    const KnownModel known = find_model(dialect->name, model.substr(model.find(':') + 1));
+    return std::pair(known.dialect, known.family);
+  };
+  return !family(name).second.empty() && family(name) == family(other);
+}
+
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of,
@@ -121,14 +134,16 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
   http.plain_host = environment("VECMILL_PLAIN_HTTP_HOST");
   const auto client = std::make_shared<http::ApiClient>(http);
   const auto open = [&] {
-    return make_guarded_provider(
-        make_remote_api(model, key, client), options_of(model, options.max_request_texts),
-        describe_as(model, space_of), {options.spending, counter_for(model, counter_of)});
+    return make_guarded_provider(make_remote_api(model, key, client), options_of(model, options),
+                                 describe_as(model, space_of),
+                                 {options.spending, counter_for(model, counter_of)});
   };
   if (model.expected_dims() == 0) {
     VECMILL_ASSIGN(const auto probe, open());
     const std::string_view text = "How long is a vector?";
-    VECMILL_ASSIGN(const Embedding found, std::move(probe->embed({&text, 1}, {}).front()));
+    EmbedOptions asked;
+    asked.role = Role::kQuery;  // somebody waits for it
+    VECMILL_ASSIGN(const Embedding found, std::move(probe->embed({&text, 1}, asked).front()));
     model.known_dims = static_cast<std::uint32_t>(found.vector.size());
   }
   return open();
