@@ -19,6 +19,7 @@ struct SpendOptions {
   std::string price_file;                     ///< prices beside the built-in ones: docs/remote.md
   std::map<std::string, std::string> tags{};  ///< project, user, category ...: for reports
   std::string ledger;                         ///< empty: VECMILL_HOME/ledger.db
+  std::string run{};                          ///< what max_cost is for; empty: one of its own
 };
 
 /// What an engine has spent.

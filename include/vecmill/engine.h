@@ -11,6 +11,7 @@
 
 #include "vecmill/cache.h"
 #include "vecmill/cost.h"
+#include "vecmill/fallback.h"
 #include "vecmill/postgres.h"
 #include "vecmill/provider.h"
 #include "vecmill/record.h"
@@ -31,8 +32,9 @@ struct ModelOptions {
   std::uint32_t max_request_texts = 0;  ///< to an API at a time; 0: as many as it takes
   CacheMode use_cache = CacheMode::kAuto;
   CacheOptions cache = {};
-  SpendOptions spend = {};     ///< for models of providers that bill
-  RemoteSettings remote = {};  ///< for models behind APIs
+  SpendOptions spend = {};        ///< for models of providers that bill
+  RemoteSettings remote = {};     ///< for models behind APIs
+  FallbackOptions fallback = {};  ///< the same
 };
 
 enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };
@@ -81,6 +83,7 @@ struct EmbedReport {
   bool was_complete = false;  ///< resume of a finished output: nothing was done
   CacheReport cache;          ///< of this run; failures since the engine was opened
   SpendReport spend;          ///< since the engine was opened
+  FallbackReport fallback;
   SpaceInfo space;
   std::vector<std::string> notes;  ///< of the output, see Sink::notes
 };
@@ -162,5 +165,9 @@ class Engine {
 
 /// The model that an index was made with, for `ModelOptions::model`, and its other options.
 Result<ModelOptions> model_of_index(const std::string& index);
+
+/// The rows of an index that another model made (FallbackOptions::degraded): `query` leaves them
+/// out.
+Result<std::uint64_t> degraded_rows(const std::string& index);
 
 }  // namespace vecmill

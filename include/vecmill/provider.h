@@ -43,6 +43,7 @@ struct Embedding {
   SparseVector sparse = {};
   std::vector<float> multivector = {};  ///< [n, multivector_dims]: a unit vector for each token
   VectorOrigin origin = VectorOrigin::kModel;
+  std::string degraded = {};  ///< the model that made it instead; its vectors are of no use here
 };
 
 /// Turns texts into vectors. Nothing of limits, retries or money is inside: they wrap it.

@@ -20,6 +20,7 @@ struct SpaceInfo {
   std::uint32_t max_tokens = 0;        ///< that a text was cut at; 0: none. Part of `space`, too
   Outputs outputs = {};                ///< what there is of each text
   std::uint32_t multivector_dims = 0;  ///< of a token's vector, where there are such
+  std::string fallback = {};           ///< models whose vectors count as these, and by whose word
 };
 
 /// One finished text, or one that failed: `error` set means there is no vector.
@@ -32,6 +33,7 @@ struct OutputRow {
   SparseVector sparse = {};             ///< empty as `vector`
   std::vector<float> multivector = {};  ///< [n, multivector_dims], empty as `vector`
   std::string text_hash = {};  ///< SHA-256 in hex of the text, for a sink that wants_text_hash
+  std::string degraded = {};   ///< see Embedding; for sinks that have a place for it
 };
 
 /// Where vectors go. Used by one thread. Idempotent: writing a row with an id and position that is

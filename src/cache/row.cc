@@ -212,6 +212,7 @@ bool keepable(const Embedding& value) {
   if (value.vector.empty() || !value.sparse.empty() || !value.multivector.empty()) {
     return false;
   }
+  if (!value.degraded.empty()) return false;
   bool any = false;
   for (const float number : value.vector) {
     if (!std::isfinite(number)) return false;

@@ -69,7 +69,7 @@ class RowCodec {
   std::string scratch_;
 };
 
-/// Whether a vector may be kept: dense, finite and not all zeros.
+/// Whether a vector may be kept: dense, finite, not all zeros and not degraded.
 [[nodiscard]] bool keepable(const Embedding& value);
 
 }  // namespace vecmill::cache

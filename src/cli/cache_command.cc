@@ -5,6 +5,7 @@
 
 #include "vecmill/cli/cache_settings.h"
 #include "vecmill/cli/command.h"
+#include "vecmill/cli/fallback_settings.h"
 #include "vecmill/cli/interrupt.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
@@ -74,6 +75,7 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   options.use_cache = CacheMode::kOn;
   options.cache = cache_options(settings);
   VECMILL_ASSIGN(options.spend, spend_options(settings));
+  options.fallback = fallback_options(settings);
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   ProgressLine progress(settings.text("progress"), settings.on("quiet"));
@@ -86,7 +88,10 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   }
   VECMILL_TRY(report);
   say_set_aside(report->cache.set_aside);
-  if (!settings.on("quiet")) say_spend(report->spend);
+  if (!settings.on("quiet")) {
+    say_spend(report->spend);
+    say_fallback(report->fallback);
+  }
   if (report->failed > 0) say(with_commas(report->failed) + " texts failed and have no vector");
   if (settings.on("json")) {
     JsonObject object;

@@ -3,6 +3,7 @@
 
 #include "vecmill/cli/cache_settings.h"
 #include "vecmill/cli/command.h"
+#include "vecmill/cli/fallback_settings.h"
 #include "vecmill/cli/interrupt.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
@@ -84,6 +85,7 @@ std::string report_json(const EmbedReport& report, const std::string& out) {
   cache.count("failures", report.cache.failures).text("set_aside", report.cache.set_aside);
   object.raw("cache", cache.line());
   object.raw("spend", spend_json(report.spend));
+  object.raw("fallback", fallback_json(report.fallback));
   return object.line();
 }
 
@@ -118,6 +120,7 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
   say(line);
   say_cache(report.cache);
   say_spend(report.spend);
+  say_fallback(report.fallback);
   if (report.empty > 0) say(texts_of(report.empty) + " empty or blank");
   if (report.skipped > 0) say(texts_of(report.skipped) + " left out");
   if (report.truncated_texts > 0) {
@@ -143,6 +146,8 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
   ModelOptions options = model_options(settings);
   if (!settings.on("dry-run")) VECMILL_TRY(add_cache(settings, options));
   VECMILL_ASSIGN(options.spend, spend_options(settings));
+  options.fallback = fallback_options(settings);
+  options.fallback.degraded = settings.text("degraded");
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   const bool json = settings.on("json"), quiet = settings.on("quiet");
@@ -164,7 +169,7 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
   if (!report) return report.error();
   if (!quiet) say_report(*report, job, engine->capabilities(job.options));
   VECMILL_TRY(print(json ? report_json(*report, job.out) : job.out));
-  return report->failed > 0 ? kExitPartial : kExitOk;
+  return report->failed + report->fallback.degraded > 0 ? kExitPartial : kExitOk;
 }
 
 }  // namespace vecmill::cli

@@ -3,6 +3,7 @@
 
 #include "vecmill/cli/cache_settings.h"
 #include "vecmill/cli/command.h"
+#include "vecmill/cli/fallback_settings.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/spend_settings.h"
@@ -61,10 +62,15 @@ Result<ExitCode> run_query(const Invocation& invocation) {
   VECMILL_ASSIGN(ModelOptions options, options_for(settings, index));
   VECMILL_ASSIGN(options.spend, spend_options(settings));
   VECMILL_TRY(add_cache(settings, options));
+  options.fallback = fallback_options(settings);
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   VECMILL_ASSIGN(
       const std::vector<Hit> hits,
       engine->query(invocation.arguments[0], index, settings.count("top"), mode_of(settings)));
+  VECMILL_ASSIGN(const std::uint64_t degraded, degraded_rows(index));
+  if (degraded > 0 && !settings.on("quiet")) {
+    say(with_commas(degraded) + " rows are of another model (degraded) and were left out");
+  }
   if (settings.on("json")) {
     VECMILL_TRY(print(hits_json(options.model, hits)));
     return kExitOk;

@@ -54,6 +54,7 @@ OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& don
   row.sparse = std::move(result->sparse);
   row.multivector = std::move(result->multivector);
   row.truncated_tokens = result->truncated_tokens;
+  row.degraded = std::move(result->degraded);
   done.tokens += result->tokens;
   ++done.embedded;
   if (result->origin == VectorOrigin::kCache) ++done.cached;

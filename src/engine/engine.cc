@@ -8,6 +8,7 @@
 #include "vecmill/base/check.h"
 #include "vecmill/base/resources.h"
 #include "vecmill/engine/embed_run.h"
+#include "vecmill/engine/fallback_chain.h"
 #include "vecmill/engine/open_model.h"
 #include "vecmill/engine/open_source.h"
 #include "vecmill/engine/rank.h"
@@ -66,6 +67,8 @@ struct Engine::State {
   std::unique_ptr<engine::VectorCache> cache;  ///< null: without
   std::unique_ptr<Provider> provider;
   std::shared_ptr<engine::ModelSpending> spending;  ///< null: nobody bills
+  std::function<void(EmbedReport&)> tell;           ///< see OpenedModel
+  std::string degraded;                             ///< FallbackOptions::degraded
   std::unique_ptr<WorkerPool> pool;
   std::mutex pool_mutex;  ///< the pool does one thing at a time
   double load_seconds = 0;
@@ -76,6 +79,7 @@ struct Engine::State {
     report.load_seconds = load_seconds;
     report.peak_rss_bytes = peak_rss_bytes();
     if (spending) report.spend = spending->report();
+    if (tell) tell(report);
   }
 
   /// From a source at its place to a finished sink.
@@ -101,9 +105,11 @@ Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
   const auto start = Clock::now();
   const std::uint32_t threads = options.threads > 0 ? options.threads : usable_cores();
   auto state = std::make_unique<State>();
-  VECMILL_ASSIGN(engine::OpenedModel model, engine::open_model(options, threads));
+  VECMILL_ASSIGN(engine::OpenedModel model, engine::open_chain(options, threads));
   state->provider = std::move(model.provider);
   state->spending = std::move(model.spending);
+  state->tell = std::move(model.tell);
+  state->degraded = options.fallback.degraded;
   const bool remote = state->provider->capabilities({}).remote;
   if (engine::wants_cache(options.use_cache, remote)) {
     VECMILL_ASSIGN(state->cache, engine::VectorCache::open(options.cache, remote));
@@ -133,6 +139,7 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
                                 const std::function<void(const EmbedProgress&)>& progress,
                                 const std::stop_token& stop) {
   VECMILL_TRY(state_->provider->check(job.options));
+  VECMILL_TRY(engine::check_degraded(state_->degraded, job.out));
   const SpaceInfo space = capabilities(job.options).space;
   sink::SinkOptions sink_options;
   sink_options.resume = job.resume;
@@ -155,6 +162,7 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
     report.resumed = resumed;
   }
   state_->describe(report, job.options);
+  VECMILL_ASSIGN(report.fallback.degraded, degraded_rows(job.out));
   if (!out.complete) VECMILL_TRY(engine::write_report(job.out, report));
   return report;
 }
@@ -249,7 +257,16 @@ Result<std::vector<Hit>> Engine::query(std::string_view text, const std::string&
   VECMILL_ASSIGN(const Outputs compared, engine::compared_outputs(mode, info.outputs, index));
   auto results = embed(std::span(&text, 1), {Role::kQuery, Truncate::kEnd, compared});
   VECMILL_ASSIGN(const Embedding embedding, std::move(results[0]));
+  if (!embedding.degraded.empty()) {
+    return make_error(ErrorKind::kUnavailable, "cannot be searched with " + embedding.degraded,
+                      index, "try again when the model answers");
+  }
   return engine::rank({embedding, compared, info.multivector_dims}, index, k);
+}
+
+Result<std::uint64_t> degraded_rows(const std::string& index) {
+  VECMILL_ASSIGN(const sink::Meta meta, sink::read_description(index));
+  return meta.counts.degraded;
 }
 
 Result<ModelOptions> model_of_index(const std::string& index) {

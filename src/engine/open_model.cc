@@ -72,7 +72,7 @@ Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, Dtype 
   return provider::make_local_provider(local);
 }
 
-Result<OpenedModel> open_remote(const ModelOptions& options) {
+Result<OpenedModel> open_remote(const ModelOptions& options, std::uint32_t known_dims) {
   if (options.max_seq_length > 0) {
     return make_error(ErrorKind::kUnsupported, "texts for an API are not cut here", options.model,
                       "leave out --max-seq-length");
@@ -96,8 +96,13 @@ Result<OpenedModel> open_remote(const ModelOptions& options) {
   OpenedModel opened;
   VECMILL_ASSIGN(opened.spending, ModelSpending::open(spend_options(options, settings),
                                                       options.model, settings.dims));
-  const remote::RemoteOptions wanted{options.model, settings.dims, settings.batch_size,
-                                     opened.spending, settings};
+  const remote::RemoteOptions wanted{.name = options.model,
+                                     .dims = settings.dims,
+                                     .max_request_texts = settings.batch_size,
+                                     .spending = opened.spending,
+                                     .provider = settings,
+                                     .patience = options.fallback.patience,
+                                     .known_dims = known_dims};
   VECMILL_ASSIGN(opened.provider,
                  remote::open_remote(wanted, environment_value, space, token_counter));
   return opened;
@@ -152,7 +157,8 @@ Status adopt_packed(const fs::path& packed, const fs::path& model_folder) {
   return real_files().rename(packed, file);
 }
 
-Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t threads) {
+Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t threads,
+                               std::uint32_t known_dims) {
   if (options.device != "cpu" && options.device != "auto") {
     return make_error(ErrorKind::kInvalidArgument,
                       "there is no device '" + options.device + "' here", "--device",
@@ -167,7 +173,7 @@ Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t thread
   if (options.model == kHashModel) {
     return OpenedModel{provider::make_hash_provider({options.dims, options.max_seq_length})};
   }
-  if (is_remote(options)) return open_remote(options);
+  if (is_remote(options)) return open_remote(options, known_dims);
   const std::size_t colon = options.model.find(':');
   if (colon != std::string::npos && !fs::exists(options.model)) {
     return make_error(ErrorKind::kInvalidArgument,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "vecmill/engine.h"
@@ -15,11 +16,14 @@ class ModelSpending;
 struct OpenedModel {
   std::unique_ptr<Provider> provider;
   std::shared_ptr<ModelSpending> spending = {};  ///< null: nobody bills
+  std::function<void(EmbedReport&)> tell = {};   ///< what a chain of models did; null: one model
 };
 
 /// The model that `ModelOptions::model` names, ready to embed. A stored model is packed for the
-/// encoder when it is used for the first time.
-Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t threads);
+/// encoder when it is used for the first time. Of its fallbacks only the patience is looked at.
+///   known_dims  of a model behind an API, where the caller knows them; 0: it is asked
+Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t threads,
+                               std::uint32_t known_dims = 0);
 
 /// In which numbers the products of a model's layers are taken.
 enum class Dtype : std::uint8_t { kF32, kInt8 };

@@ -8,6 +8,10 @@
 namespace vecmill::engine {
 
 Status write_report(const std::string& out, const EmbedReport& report) {
+  auto makers = nlohmann::ordered_json::array();
+  for (const auto& [model, texts] : report.fallback.makers) {
+    makers.push_back({{"model", model}, {"texts", texts}});
+  }
   const nlohmann::ordered_json json = {
       {"schema", "vecmill.embed.v1"},
       {"model", report.space.model},
@@ -41,6 +45,10 @@ Status write_report(const std::string& out, const EmbedReport& report) {
         {"cost_usd", report.spend.cost},
         {"held_usd", report.spend.held},
         {"alerts", report.spend.alerts}}},
+      {"fallback",
+       {{"makers", makers},
+        {"degraded", report.fallback.degraded},
+        {"notes", report.fallback.notes}}},
   };
   const std::string text =
       json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";

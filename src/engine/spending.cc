@@ -27,13 +27,6 @@ Result<Money> dollars(const std::string& text, const std::string& where) {
                     "write it like 5 or 0.25");
 }
 
-/// No other run has it.
-std::string new_run() {
-  std::random_device random;
-  return ledger::format_day(today()) + "-" + std::to_string(random()) + "-" +
-         std::to_string(getpid());
-}
-
 Result<std::unique_ptr<cache::KeyMaker>> key_maker(const std::string& model) {
   VECMILL_ASSIGN(const fs::path folder, make_cache_folder());
   auto secret = cache::tenant_secret(folder / "secret");
@@ -66,6 +59,12 @@ Result<ledger::Price> find_price(const ledger::PriceBook& book, const std::strin
 
 Date ledger_now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+std::string new_run() {
+  std::random_device random;
+  return ledger::format_day(today()) + "-" + std::to_string(random()) + "-" +
+         std::to_string(getpid());
 }
 
 Result<ledger::Price> price_of(const SpendOptions& options, const std::string& provider,
@@ -110,7 +109,7 @@ Result<std::shared_ptr<ModelSpending>> ModelSpending::open(const SpendOptions& o
   std::shared_ptr<ModelSpending> spending(new ModelSpending);
   const std::size_t colon = model.find(':');
   spending->call_ = {.provider = model.substr(0, colon), .model = model.substr(colon + 1)};
-  spending->call_.run = new_run();
+  spending->call_.run = options.run.empty() ? new_run() : options.run;
   spending->call_.tags = options.tags;
   spending->call_.dims = dims;
   VECMILL_TRY(ledger::check(spending->call_));
@@ -144,7 +143,8 @@ Result<remote::Spending::Answer> ModelSpending::intend(const Request& request) {
     return Answer{.ask_again = std::max(answer.ask_again - now, std::chrono::seconds(1))};
   }
   if (answer.verdict == ledger::Verdict::kStopped) {
-    return Answer{.refusal = ledger::refusal(answer, budgets_, now)};
+    refusal_ = ledger::refusal(answer, budgets_, now);
+    return Answer{.refusal = refusal_};
   }
   ++requests_;
   open_.emplace(answer.call, ledger::cost_of(request.most_tokens, price_));
@@ -180,6 +180,11 @@ SpendReport ModelSpending::report() const {
   report.held = ledger::format_dollars(held_);
   report.alerts = alerts_;
   return report;
+}
+
+bool ModelSpending::refused(const Error& error) const {
+  const std::lock_guard lock(mutex_);
+  return refusal_ && refusal_->message == error.message && refusal_->where == error.where;
 }
 
 }  // namespace vecmill::engine

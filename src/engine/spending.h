@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "vecmill/cache/key.h"
@@ -13,6 +14,9 @@
 namespace vecmill::engine {
 
 [[nodiscard]] Date ledger_now();
+
+/// The name of a run that no other has.
+[[nodiscard]] std::string new_run();
 
 /// Where the options say that the ledger is; its folder is made if it is not there.
 Result<std::filesystem::path> ledger_path(const std::string& path);
@@ -40,6 +44,9 @@ class ModelSpending final : public remote::Spending {
 
   [[nodiscard]] SpendReport report() const;
 
+  /// Whether it was a budget that said this.
+  [[nodiscard]] bool refused(const Error& error) const;
+
  private:
   ModelSpending() = default;
 
@@ -54,6 +61,7 @@ class ModelSpending final : public remote::Spending {
   std::uint64_t requests_ = 0, tokens_ = 0;
   Money cost_ = 0, held_ = 0;
   std::vector<std::string> alerts_;
+  std::optional<Error> refusal_;  ///< the last
 };
 
 }  // namespace vecmill::engine

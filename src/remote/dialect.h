@@ -68,6 +68,7 @@ struct KnownModel {
   std::uint32_t requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: as the dialect
   std::string_view vocabulary = {};  ///< of its tokens, where it is public: "cl100k"
   bool roleless = false;             ///< knows no roles, though others of its API do
+  std::string_view family = {};      ///< the vendor says that its members' vectors can be compared
 };
 
 [[nodiscard]] KnownModel find_model(std::string_view dialect, std::string_view model);

@@ -142,6 +142,7 @@ bool Dispatcher::admit_head(Time now) {
     drop_head(*key_error_);
     return false;
   }
+  leave_out_pause(now);
   if (now >= give_up()) {
     drop_head(*failure_);
     return false;
@@ -156,6 +157,16 @@ bool Dispatcher::outage() const { return breaker_.state() != policy::Breaker::St
 void Dispatcher::forgive() {
   for (Pending& pending : again_) pending.retry = policy::Retry(options_.retry);
   if (head_) head_->retry = policy::Retry(options_.retry);
+}
+
+/// An outage is asked so often; nothing is known of the time in which nothing was sent.
+void Dispatcher::leave_out_pause(Time now) {
+  if (now - last_failure_ <= options_.breaker.open_for + options_.timeout.most) return;
+  failing_since_ = last_failure_ = now;
+}
+
+bool Dispatcher::none_answered_since(const Pending& pending) const {
+  return failure_ && failing_since_ <= pending.failing_since;
 }
 
 Time Dispatcher::give_up() const {
@@ -262,9 +273,8 @@ void Dispatcher::settle(Time now, const Call& call, const CallResult& result) {
   if (result.outcome != Outcome::kTransient) {
     failure_.reset();
   } else {
-    // An outage is asked so often; nothing is known of the time in which nothing was sent.
-    const Duration asked = options_.breaker.open_for + options_.timeout.most;
-    if (!failure_ || now - last_failure_ > asked) failing_since_ = now;
+    if (!failure_) failing_since_ = now;
+    leave_out_pause(now);
     last_failure_ = now;
     failure_ = result.error;
   }
@@ -317,9 +327,15 @@ void Dispatcher::try_again(Time now, Call& call, const CallResult& result) {
   // In an outage work is kept: the breaker lets it go when the server is back.
   const bool kept = outage() && now < give_up();
   if (kept) pending.retry = policy::Retry(options_.retry);
-  const auto again =
-      kept ? std::optional(now)
-           : pending.retry.after(result.outcome, now, result.retry_after, random_, budget_);
+  pending.failing_since = std::min(pending.failing_since, now);
+  auto again = kept
+                   ? std::optional(now)
+                   : pending.retry.after(result.outcome, now, result.retry_after, random_, budget_);
+  // A few requests are too few for the breaker to see the outage. A question does not wait.
+  if (!again && pending.role != Role::kQuery && none_answered_since(pending) && now < give_up()) {
+    pending.retry = policy::Retry(options_.retry);
+    again = pending.retry.after(result.outcome, now, result.retry_after, random_, budget_);
+  }
   if (!again) return fail(pending.batch, *result.error);
   pending.ready = *again;
   again_.push_back(std::move(pending));

@@ -100,6 +100,7 @@ class Dispatcher {
     Role role = Role::kDocument;
     policy::Retry retry;
     Time ready = {};
+    Time failing_since = policy::kNever;
   };
   struct Call {
     Pending pending;
@@ -120,6 +121,9 @@ class Dispatcher {
   void drop_head(const Error& error);
   [[nodiscard]] bool outage() const;
   void forgive();
+  void leave_out_pause(Time now);
+  /// Whether nothing at all has had an answer since this failed first.
+  [[nodiscard]] bool none_answered_since(const Pending& pending) const;
   /// When a failing server has had its time.
   [[nodiscard]] Time give_up() const;
   [[nodiscard]] policy::Demand demand_of(const policy::Batch& batch) const;

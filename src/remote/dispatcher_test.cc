@@ -255,6 +255,51 @@ TEST(DispatcherTest, AnOutageIsWaitedForWithHardlyARequest) {
   EXPECT_LT(lost, 20u);
 }
 
+TEST(DispatcherTest, PatienceIsWhatWasAskedFor) {
+  for (const auto& [patience, texts] :
+       {std::pair(minutes(120), 2000U), std::pair(minutes(120), 1U), std::pair(minutes(10), 0U)}) {
+    DispatcherOptions options = options_of();
+    options.patience = patience;
+    std::uint64_t lost = 0;
+    World world(options, [&](const auto& send, Time now) {
+      if (now >= Time(seconds(1000) + minutes(100))) return success(send);
+      ++lost;
+      return failure(Outcome::kTransient);
+    });
+    world.add(0, std::max(texts, 1U));
+    world.run();
+    EXPECT_EQ(world.done.size(), texts) << "they go on by themselves";
+    EXPECT_LT(lost, 110u);
+  }
+}
+
+TEST(DispatcherTest, WhatFailsAloneIsNoOutage) {
+  World world(options_of(1), [](const auto& send, Time) {
+    return send.texts.front() == 7 ? failure(Outcome::kTransient) : success(send);
+  });
+  world.add(0, 200);
+  const Time start = world.now;
+  world.run();
+  EXPECT_EQ(world.failed.size(), 1u);
+  EXPECT_LT(world.now - start, minutes(1));
+}
+
+TEST(DispatcherTest, AQuestionDoesNotWaitForAServer) {
+  Dispatcher dispatcher = *Dispatcher::create(options_of());
+  Time now(seconds(1000));
+  dispatcher.add(now, 0, 100, Role::kQuery);
+  std::vector<Dispatcher::Finished> finished;
+  for (int sent = 0; finished.empty(); finished = dispatcher.take_finished()) {
+    if (const auto send = dispatcher.next(now)) {
+      ASSERT_LE(++sent, 4);
+      dispatcher.ended(now, send->call, failure(Outcome::kTransient));
+    } else {
+      now = dispatcher.wake();
+    }
+  }
+  EXPECT_LT(now, Time(seconds(1010)));
+}
+
 TEST(DispatcherTest, AFaultAfterAnOutageIsTriedAgain) {
   const Time back(seconds(1030));  // one probe later
   int after = 0;
@@ -269,12 +314,12 @@ TEST(DispatcherTest, AFaultAfterAnOutageIsTriedAgain) {
 
 TEST(DispatcherTest, APauseIsNoPartOfAnOutage) {
   World world(options_of(), [](const auto& send, Time now) {
-    return now < Time(minutes(30)) ? failure(Outcome::kTransient) : success(send);
+    return now < Time(minutes(40)) ? failure(Outcome::kTransient) : success(send);
   });
   world.add(0, 20);
   world.run();
   EXPECT_EQ(world.failed.size(), 20u);
-  world.now = Time(minutes(25));
+  world.now = Time(minutes(35));
   world.add(20, 2000);
   world.run();
   EXPECT_EQ(world.done.size(), 2000u);

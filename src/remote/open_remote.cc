@@ -78,6 +78,8 @@ DispatcherOptions dispatcher_options(const RemoteModel& model, const RemoteOptio
   // A guess of ours is no limit for a server that says nothing of its own.
   const bool guessed = dialect.own_server && self.max_texts == 0;
   DispatcherOptions options;
+  options.patience = wanted.patience;
+  options.breaker.open_for = wanted.ask_again;
   options.batch = {guessed ? texts : std::min(texts, taken),
                    first(std::max(known.max_request_tokens, self.max_request_tokens),
                          dialect.max_tokens, kUnknownRequestTokens),
@@ -96,6 +98,16 @@ DispatcherOptions dispatcher_options(const RemoteModel& model, const RemoteOptio
   return options;
 }
 
+bool in_one_space(std::string_view name, std::string_view other) {
+  const auto family = [](std::string_view model) {
+    const Dialect* dialect = find_dialect(model.substr(0, model.find(':')));
+    if (dialect == nullptr) return std::pair<std::string_view, std::string_view>();
+    const KnownModel known = find_model(dialect->name, model.substr(model.find(':') + 1));
+    return std::pair(known.dialect, known.family);
+  };
+  return !family(name).second.empty() && family(name) == family(other);
+}
+
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of,
@@ -110,7 +122,12 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
   http::ApiClientOptions http;
   http.plain_host = endpoint.plain_host;
   const auto client = std::make_shared<http::ApiClient>(http);
-  VECMILL_TRY(ask_for_description(model, endpoint.key, *client));
+  if (model.known_dims == 0) model.known_dims = options.known_dims;
+  if (Status asked = ask_for_description(model, endpoint.key, *client); !asked) {
+    // What TEI says is part of the space; of the others something is known without it.
+    const bool can_wait = options.known_dims > 0 && model.dialect->about != About::kTeiInfo;
+    if (!can_wait || asked.error().kind != ErrorKind::kUnavailable) return std::move(asked).error();
+  }
   const auto open = [&] {
     return make_guarded_provider(make_remote_api(model, endpoint.key, client),
                                  dispatcher_options(model, options), describe_as(model, space_of),
@@ -119,7 +136,9 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
   if (model.expected_dims() == 0) {
     VECMILL_ASSIGN(const auto probe, open());
     const std::string_view text = "How long is a vector?";
-    VECMILL_ASSIGN(const Embedding found, std::move(probe->embed({&text, 1}, {}).front()));
+    EmbedOptions asked;
+    asked.role = Role::kQuery;  // somebody waits for it
+    VECMILL_ASSIGN(const Embedding found, std::move(probe->embed({&text, 1}, asked).front()));
     model.known_dims = static_cast<std::uint32_t>(found.vector.size());
   }
   return open();

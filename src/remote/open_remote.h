@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,11 +24,14 @@ using SpaceOf = std::function<std::string(const RemoteModel&, std::string_view r
 using CounterOf = std::function<CountTokens(std::string_view vocabulary)>;
 
 struct RemoteOptions {
-  std::string name;                         ///< "voyage:voyage-code-3"
-  std::uint32_t dims = 0;                   ///< 0: what the model has
-  std::uint32_t max_request_texts = 0;      ///< 0: as many as the API takes
-  std::shared_ptr<Spending> spending = {};  ///< null: nobody is asked for money
-  ProviderSettings provider = {};           ///< its dims, batch_size and price are not looked at
+  std::string name;                             ///< "voyage:voyage-code-3"
+  std::uint32_t dims = 0;                       ///< 0: what the model has
+  std::uint32_t max_request_texts = 0;          ///< 0: as many as the API takes
+  std::shared_ptr<Spending> spending = {};      ///< null: nobody is asked for money
+  ProviderSettings provider = {};               ///< dims, batch_size and price are not looked at
+  std::chrono::seconds patience{600};           ///< with a server that fails
+  std::chrono::milliseconds ask_again{60'000};  ///< how often one that keeps failing is asked
+  std::uint32_t known_dims = 0;  ///< what the model has, where the caller knows; 0: found out
 };
 
 /// Limits, batches and patience of a model: as they are wished, else as its API documents them.
@@ -43,5 +47,9 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of,
                                               const CounterOf& counter_of = {});
+
+/// Whether the vendor says that the vectors of two models can be compared: "voyage:voyage-4-large"
+/// and "voyage:voyage-4-lite" with as many dimensions.
+[[nodiscard]] bool in_one_space(std::string_view name, std::string_view other);
 
 }  // namespace vecmill::remote

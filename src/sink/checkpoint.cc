@@ -38,10 +38,12 @@ void add_common(std::string& out, const Identity& identity, const Counts& counts
     add_text(out, "outputs", name(identity.info.outputs));
     add_number(out, "multivector_dims", identity.info.multivector_dims);
   }
+  if (!identity.info.fallback.empty()) add_text(out, "fallback", identity.info.fallback);
   add_text(out, "store", identity.store);
   add_number(out, "rows", counts.rows);
   add_number(out, "failed", counts.failed);
   add_number(out, "truncated", counts.truncated);
+  if (counts.degraded > 0) add_number(out, "degraded", counts.degraded);
 }
 
 std::string closed(std::string out) {
@@ -121,10 +123,16 @@ Result<Meta> common_of(const Members& members, const std::string& where) {
   if (max_tokens > UINT32_MAX) return damaged(where, "\"max_tokens\" is impossible");
   meta.identity.info.max_tokens = static_cast<std::uint32_t>(max_tokens);
   VECMILL_TRY(read_outputs(members, where, meta.identity.info));
+  if (members.contains("fallback")) {
+    VECMILL_ASSIGN(meta.identity.info.fallback, text_of(members, "fallback", where));
+  }
   VECMILL_ASSIGN(meta.identity.store, text_of(members, "store", where));
   VECMILL_ASSIGN(meta.counts.rows, number(members, "rows", where));
   VECMILL_ASSIGN(meta.counts.failed, number(members, "failed", where));
   VECMILL_ASSIGN(meta.counts.truncated, number(members, "truncated", where));
+  if (members.contains("degraded")) {
+    VECMILL_ASSIGN(meta.counts.degraded, number(members, "degraded", where));
+  }
   return meta;
 }
 

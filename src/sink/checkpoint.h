@@ -25,6 +25,7 @@ struct Counts {
   std::uint64_t rows = 0;
   std::uint64_t failed = 0;
   std::uint64_t truncated = 0;
+  std::uint64_t degraded = 0;  ///< of `rows`, those of another model
 };
 
 /// The durable state of an unfinished output: everything up to `sizes` of its files is on the disk.

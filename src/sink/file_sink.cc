@@ -131,7 +131,9 @@ class FileSink : public Sink {
     }
     const SpaceInfo& info = state_.identity.info;
     VECMILL_CHECK(row.vector.size() == (info.outputs.dense ? info.dims : 0));
+    VECMILL_CHECK(row.degraded.empty() || !npy_);  // there is no place for the mark
     ++state_.counts.rows;
+    if (!row.degraded.empty()) ++state_.counts.degraded;
     if (row.truncated_tokens > 0) ++state_.counts.truncated;
     if (npy_) {
       put(parts_[0], [&](std::string& out) { append_vector_bytes(out, row.vector, half_); });

@@ -16,6 +16,10 @@ static_assert(std::endian::native == std::endian::little);
 void append_flags(std::string& out, const OutputRow& row) {
   out += ",\"truncated\":";
   out += row.truncated_tokens > 0 ? "true" : "false";
+  if (!row.degraded.empty()) {
+    out += ",\"degraded\":";
+    append_json_string(out, row.degraded);
+  }
   out += ",\"metadata\":";
   out += row.metadata.empty() ? "{}" : row.metadata;
   out += "}\n";

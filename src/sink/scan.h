@@ -25,6 +25,7 @@ using EachRow = std::function<Status(const ScannedRow&)>;
 Result<Meta> read_description(const std::string& path);
 
 /// Calls `each` for every row of a finished .jsonl or .db, in order and with one row in memory.
+/// Those that another model made are left out.
 ///   wanted  what to read; the output has it
 ///   errors  kIo; kInvalidData: damaged, or other rows than its description says; those of `each`
 Status scan_jsonl(const std::string& path, const Meta& meta, const Outputs& wanted,

@@ -83,7 +83,7 @@ bool read_sparse(std::string_view value, SparseVector& out) {
 
 /// What a line has of what is wanted.
 struct Found {
-  bool id = false;
+  bool id = false, degraded = false;
   Outputs outputs = {false, false, false};
 };
 
@@ -96,6 +96,8 @@ Result<Found> read_fields(const std::vector<JsonField>& fields, const SpaceInfo&
       auto id = json_string(field.value);
       found.id = id.has_value();
       if (id) row.id = *std::move(id);
+    } else if (field.key == "degraded") {
+      found.degraded = true;
     } else if (wanted.dense && field.key == dense) {
       found.outputs.dense = read_vector(field.value, info.dims, row.vector);
     } else if (wanted.sparse && field.key == "sparse") {
@@ -129,7 +131,7 @@ Status scan_jsonl(const std::string& path, const Meta& meta, const Outputs& want
                         where);
     }
     ++rows;
-    return each(row);
+    return found.degraded ? Status() : each(row);
   };
   VECMILL_TRY(for_lines(file.text(), path, add));
   return check_count(rows, meta.counts.rows, path);

@@ -181,6 +181,32 @@ TEST_P(ScanJsonlTest, OfTwoFieldsOfOneNameTheLastCounts) {
   EXPECT_EQ(found->front().multivector, rows().front().multivector);
 }
 
+TEST_P(ScanJsonlTest, RowsOfAnotherModelAreMarkedCountedAndLeftOut) {
+  SpaceInfo info{"space", "api/1", "m", 3};
+  info.fallback = "n (by --same-space)";
+  auto opened = sink::open(out(), info, {});
+  ASSERT_TRUE(opened);
+  std::vector<OutputRow> all = rows();
+  all[1].degraded = "builtin:hash";
+  ASSERT_TRUE(opened->sink->write(all));
+  ASSERT_TRUE(opened->sink->commit("half"));
+  opened->sink.reset();
+  SinkOptions resume;
+  resume.resume = true;
+  opened = sink::open(out(), info, resume);
+  ASSERT_TRUE(opened);
+  ASSERT_TRUE(opened->sink->finish());
+  const auto meta = read_description(out());
+  ASSERT_TRUE(meta);
+  EXPECT_EQ(meta->counts.rows, 3U);
+  EXPECT_EQ(meta->counts.degraded, 1U);
+  EXPECT_EQ(meta->identity.info.fallback, "n (by --same-space)");
+  const auto found = scan(Outputs{});
+  ASSERT_TRUE(found) << found.error().to_string();
+  ASSERT_EQ(found->size(), 2U);
+  EXPECT_EQ(found->back().id, "a");
+}
+
 INSTANTIATE_TEST_SUITE_P(Outputs, ScanJsonlTest, testing::Values(".jsonl"));
 
 TEST(ScanFactoryTest, ANpyHoldsDenseVectorsOnly) {

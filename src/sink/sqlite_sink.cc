@@ -212,6 +212,7 @@ class SqliteSink : public Sink {
   Status add(const OutputRow& row) {
     const SpaceInfo& info = state_.identity.info;
     VECMILL_CHECK(row.vector.size() == (outputs().dense ? info.dims : 0));
+    VECMILL_CHECK(row.degraded.empty());  // there is no place for the mark
     ++state_.counts.rows;
     if (row.truncated_tokens > 0) ++state_.counts.truncated;
     add_->bind(1, row.id);

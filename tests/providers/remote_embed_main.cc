@@ -44,8 +44,13 @@ int main(int argc, char** argv) {
   const auto space = [](const vecmill::remote::RemoteModel& model, std::string_view role) {
     return model.name + std::string(role);
   };
-  const auto provider = vecmill::remote::open_remote(
-      {argv[1], static_cast<std::uint32_t>(std::atoi(argv[3]))}, environment, space);
+  vecmill::remote::RemoteOptions wanted;
+  wanted.name = argv[1];
+  wanted.dims = static_cast<std::uint32_t>(std::atoi(argv[3]));
+  if (const std::string often = environment("ASK_AGAIN_MS"); !often.empty()) {
+    wanted.ask_again = std::chrono::milliseconds(std::stoi(often));
+  }
+  const auto provider = vecmill::remote::open_remote(wanted, environment, space);
   if (!provider) {
     std::cerr << vecmill::name(provider.error().kind) << ": " << provider.error().to_string()
               << '\n';
