@@ -13,6 +13,7 @@ namespace vecmill::cache {
 struct Cache::Batch {
   const Make& make;
   Time now;
+  std::stop_token stop = {};
   std::vector<std::string_view> texts;
   std::vector<Key> keys;
   std::vector<std::size_t> uses;  ///< how often each stands in the batch
@@ -66,12 +67,17 @@ struct Cache::Batch {
   }
 };
 
-Cache::Cache(std::vector<std::unique_ptr<Level>> levels, Store store)
-    : levels_(std::move(levels)), store_(store) {}
+Cache::Cache(std::vector<std::unique_ptr<Level>> levels, Store store,
+             std::shared_ptr<Leases> leases)
+    : levels_(std::move(levels)),
+      store_(store),
+      leases_(std::move(leases)),
+      failure_of_(levels_.size()) {}
 
 std::vector<Cache::Answer> Cache::get_or_make(const KeyMaker& keys, Texts texts, Time now,
-                                              const Make& make) {
+                                              const Make& make, const std::stop_token& stop) {
   Batch batch(keys, texts, now, make);
+  batch.stop = stop;
   counts_.texts += texts.size();
   counts_.duplicates += texts.size() - batch.keys.size();
   const std::uint64_t landed = flights_.landed();
@@ -88,7 +94,7 @@ void Cache::look_up(Batch& batch, std::span<const std::size_t> places) {
   std::vector<std::optional<Hit>> found(keys.size());
   std::vector<std::size_t> level_of(keys.size());
   for (std::size_t level = 0; level < levels_.size(); ++level) {
-    note(levels_[level]->get_many(keys, batch.now, found));
+    note(level, levels_[level]->get_many(keys, batch.now, found));
     std::vector<Item> new_here;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (!found[i] || level_of[i] != 0) continue;
@@ -107,7 +113,7 @@ void Cache::look_up(Batch& batch, std::span<const std::size_t> places) {
 void Cache::keep(std::span<const Item> items, Time now, std::size_t levels) {
   if (items.empty()) return;
   for (std::size_t level = 0; level < levels; ++level) {
-    note(levels_[level]->put_many(items, now));
+    note(level, levels_[level]->put_many(items, now));
   }
 }
 
@@ -145,6 +151,37 @@ void Cache::make_or_join(Batch& batch, std::span<const std::size_t> missing, std
 
 void Cache::make(Batch& batch, std::span<const std::size_t> places) {
   if (places.empty()) return;
+  leases_ ? make_leased(batch, places) : make_here(batch, places);
+}
+
+/// What other processes make already is waited for; nothing is held meanwhile.
+void Cache::make_leased(Batch& batch, std::span<const std::size_t> places) {
+  std::vector<std::size_t> waiting(places.begin(), places.end());
+  std::chrono::milliseconds waited{0};
+  while (true) {
+    std::vector<Key> keys;
+    for (const std::size_t place : waiting) keys.push_back(batch.keys[place]);
+    const std::vector<bool> taken = leases_->take(keys);
+    std::vector<std::size_t> mine, others;
+    std::vector<Key> held;
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+      (taken[i] ? mine : others).push_back(waiting[i]);
+      if (taken[i]) held.push_back(keys[i]);
+    }
+    if (!mine.empty()) {
+      look_up(batch, mine);  // who had it before may have kept it
+      std::erase_if(mine, [&](std::size_t place) { return batch.values[place].has_value(); });
+      make_here(batch, mine);
+      leases_->give_back(held);
+    }
+    if (others.empty()) return;
+    if (!leases_->pause(waited, batch.stop)) return make_here(batch, others);
+    waiting = std::move(others);
+  }
+}
+
+void Cache::make_here(Batch& batch, std::span<const std::size_t> places) {
+  if (places.empty()) return;
   std::vector<std::string_view> texts;
   for (const std::size_t place : places) texts.push_back(batch.texts[place]);
   std::vector<Result<Embedding>> results = batch.make(texts);
@@ -169,11 +206,11 @@ bool Cache::round(Embedding& value) const {
   return true;
 }
 
-void Cache::note(const Status& done) {
+void Cache::note(std::size_t level, const Status& done) {
   if (done) return;
   ++counts_.failures;
   const std::lock_guard lock(failure_mutex_);
-  failure_ = done.error();
+  failure_ = failure_of_[level] = done.error();
 }
 
 Cache::Stats Cache::stats() {
@@ -186,6 +223,7 @@ Cache::Stats Cache::stats() {
   stats.failures = counts_.failures;
   const std::lock_guard lock(failure_mutex_);
   stats.failure = failure_;
+  stats.failure_of = failure_of_;
   return stats;
 }
 

@@ -7,11 +7,13 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string_view>
 #include <vector>
 
 #include "vecmill/cache/flights.h"
 #include "vecmill/cache/key.h"
+#include "vecmill/cache/leases.h"
 #include "vecmill/cache/level.h"
 #include "vecmill/cache/row.h"
 
@@ -23,7 +25,9 @@ namespace vecmill::cache {
 class Cache {
  public:
   /// `store`: as the levels keep numbers, so that hits and misses have the same bits.
-  Cache(std::vector<std::unique_ptr<Level>> levels, Store store);
+  /// `leases`: where other processes are asked whether they make a text already; null: nowhere.
+  Cache(std::vector<std::unique_ptr<Level>> levels, Store store,
+        std::shared_ptr<Leases> leases = {});
 
   struct Answer {
     Result<Embedding> value;
@@ -37,8 +41,10 @@ class Cache {
 
   /// One answer per text, in order. `make` gets each distinct missing text once, in the order of
   /// its first place, whatever other threads ask for meanwhile; when another thread was asked
-  /// first and failed, this one tries itself. Failures are never kept.
-  std::vector<Answer> get_or_make(const KeyMaker& keys, Texts texts, Time now, const Make& make);
+  /// first and failed, this one tries itself. Failures are never kept. `stop` ends waiting for
+  /// other processes.
+  std::vector<Answer> get_or_make(const KeyMaker& keys, Texts texts, Time now, const Make& make,
+                                  const std::stop_token& stop = {});
 
   struct Stats {
     std::vector<LevelStats> levels;
@@ -48,6 +54,7 @@ class Cache {
     std::uint64_t made = 0;             ///< given to `make`
     std::uint64_t failures = 0;         ///< calls of a level that failed
     std::optional<Error> failure = {};  ///< the last of them
+    std::vector<std::optional<Error>> failure_of = {};  ///< [levels] the last one of each
   };
   [[nodiscard]] Stats stats();
 
@@ -58,12 +65,15 @@ class Cache {
   void keep(std::span<const Item> items, Time now, std::size_t levels);
   void make_or_join(Batch& batch, std::span<const std::size_t> missing, std::uint64_t landed);
   void make(Batch& batch, std::span<const std::size_t> places);
+  void make_leased(Batch& batch, std::span<const std::size_t> places);
+  void make_here(Batch& batch, std::span<const std::size_t> places);
   bool round(Embedding& value) const;
-  void note(const Status& done);
+  void note(std::size_t level, const Status& done);
 
   std::vector<std::unique_ptr<Level>> levels_;
   const Store store_;
   Flights flights_;
+  const std::shared_ptr<Leases> leases_;
   struct Counts {
     std::atomic<std::uint64_t> texts = 0;
     std::atomic<std::uint64_t> duplicates = 0;
@@ -74,6 +84,7 @@ class Cache {
   Counts counts_;
   std::mutex failure_mutex_;
   std::optional<Error> failure_;
+  std::vector<std::optional<Error>> failure_of_;  // [levels]
 };
 
 }  // namespace vecmill::cache

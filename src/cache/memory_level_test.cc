@@ -3,9 +3,6 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
-#include <atomic>
-#include <thread>
-
 #include "vecmill/cache/testing.h"
 
 namespace vecmill::cache {
@@ -30,21 +27,6 @@ TEST(MemoryLevelTest, WhatIsPutComesBackWhole) {
   ASSERT_TRUE(level->clear());
   EXPECT_EQ(level->stats().bytes, 0u);
   EXPECT_EQ(found(*level, 0, 1000, kStart), range(0, 0));
-}
-
-TEST(MemoryLevelTest, AFilledPlaceIsLeftAlone) {
-  const auto level = level_of(8 << 20);
-  ASSERT_TRUE(put(*level, 0, 1, kStart));
-  std::vector<std::optional<Hit>> values{Hit{value_of(7), kStart}};
-  const Key key = key_of(0);
-  ASSERT_TRUE(level->get_many({&key, 1}, kStart, values));
-  EXPECT_TRUE(same(values[0]->value, value_of(7)));
-}
-
-TEST(MemoryLevelTest, ACollisionOfTheKeyIsAMiss) {
-  const auto level = level_of(8 << 20);
-  ASSERT_TRUE(put(*level, 0, 1, kStart));
-  expect_collisions_to_miss(*level, kStart);
 }
 
 TEST(MemoryLevelTest, ExpiredIsAMiss) {
@@ -89,23 +71,6 @@ TEST(MemoryLevelTest, AVectorLargerThanTheLevelIsNotKept) {
   ASSERT_TRUE(put(*level, 0, 1, kStart, 1 << 20));
   EXPECT_EQ(level->stats().rows, 0u);
   EXPECT_FALSE(make_memory_level({.max_bytes = 1000}));
-}
-
-TEST(MemoryLevelTest, ThreadsNeverSeeEachOthersVectors) {
-  const auto level = level_of(1 << 20);
-  std::vector<std::thread> threads;
-  threads.reserve(4);
-  std::atomic<int> wrong = 0;
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&, t] {
-      for (int n = 0; n < 1000; n += 100) {
-        if (!put(*level, n, n + 100, kStart, 64)) ++wrong;
-        if (!found(*level, 100 * t, 1000, kStart, 64)) ++wrong;
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "vecmill/redis/testing.h"
@@ -153,6 +155,51 @@ TEST(RedisClientTest, WhatItIsIsSaid) {
   EXPECT_EQ(found.eviction, "allkeys-lru");
   EXPECT_FALSE(found.is_replica);
   EXPECT_FALSE(found.version.empty());
+}
+
+/// A port that was free a moment ago.
+std::uint16_t free_port() {
+  const int socket_of = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  bind(socket_of, reinterpret_cast<sockaddr*>(&address), size);
+  getsockname(socket_of, reinterpret_cast<sockaddr*>(&address), &size);
+  close(socket_of);
+  return ntohs(address.sin_port);
+}
+
+TEST(RedisClientTest, TlsIsOnlySpokenWithWhoeverTheCertificateNames) {
+  const std::string folder = testing::TempDir() + "vecmill-tls-" + std::to_string(getpid());
+  std::filesystem::create_directories(folder);
+  const std::string key = folder + "/key.pem", certificate = folder + "/cert.pem";
+  const std::string make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes " +
+                           ("-keyout " + key + " -out " + certificate) +
+                           " -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost" +
+                           " 2> /dev/null";
+  ASSERT_EQ(std::system(make.c_str()), 0);
+  const std::uint16_t port = free_port();
+  const TestServer server({"--tls-port", std::to_string(port), "--tls-cert-file", certificate,
+                           "--tls-key-file", key, "--tls-ca-cert-file", certificate,
+                           "--tls-auth-clients", "no"});
+  const auto reply = [&](const std::string& host, const std::string& ca, bool tls = true) {
+    ClientOptions options = server.client();
+    options.address = {};
+    options.address.host = host;
+    options.address.port = port;
+    options.address.tls = tls;
+    options.ca_file = ca;
+    return Client(options).call({"ECHO", std::string(100'000, 'x')});
+  };
+  const auto good = reply("localhost", certificate);
+  ASSERT_TRUE(good) << good.error().to_string();
+  EXPECT_EQ(good->text.size(), 100'000u);
+  EXPECT_EQ(reply("127.0.0.1", certificate).error().kind, ErrorKind::kAuth) << "not its name";
+  EXPECT_EQ(reply("localhost", "").error().kind, ErrorKind::kAuth) << "signed by nobody known";
+  EXPECT_EQ(reply("localhost", folder + "/none").error().kind, ErrorKind::kAuth);
+  EXPECT_FALSE(reply("localhost", certificate, false)) << "no TLS";
+  std::filesystem::remove_all(folder);
 }
 
 std::string info(const std::string& text) {
