@@ -23,6 +23,7 @@ class Project:
         instruments = {k: v for k, v in os.environ.items() if k.startswith(("LLVM_", "ASAN_", "UBSAN_", "LSAN_"))}
         self.env = {"HOME": str(folder), "VECMILL_HOME": str(folder / "home"), "NO_COLOR": "1", **instruments}
         (folder / "texts.txt").write_text("one\ntwo\nthree\n")
+        (folder / "one.txt").write_text("one\n")
 
     def write(self, text, name="vecmill.toml"):
         path = self.folder / name
@@ -43,7 +44,9 @@ class Project:
     def embed(self, model, *words, **env):
         for old in self.folder.glob("a.*"):
             old.unlink()
-        return self("embed", "texts.txt", "--model", model, "--out", "a.npy", *words, **env)
+        # One text alone is not counted, which would read the whole vocabulary of OpenAI.
+        texts = "one.txt" if model.startswith("openai:") else "texts.txt"
+        return self("embed", texts, "--model", model, "--out", "a.npy", *words, **env)
 
 
 @pytest.fixture
@@ -81,29 +84,29 @@ def test_a_provider_of_ones_own(fake, project):
     assert found.returncode == 0, found.stderr
 
 
-def test_a_flag_beats_the_environment_that_the_project_that_the_user(fake, project):
-    with fakes.Fake("openai") as other:
+def test_a_flag_beats_the_environment_that_the_project_that_the_user(project):
+    with fakes.Fake("voyage") as fake, fakes.Fake("voyage") as other:
         def served():
             for server in (fake, other):
                 server.seen.clear()
-            done = project.embed("openai:text-embedding-3-small", "--no-cache", "--json", *flags, **env)
+            done = project.embed("voyage:voyage-code-3", "--no-cache", "--json", *flags, **env)
             assert done.returncode == 0, done.stderr
             return len(fake.seen), len(other.seen), json.loads(done.stdout)["dims"]
 
-        flags, env = [], {"OPENAI_API_KEY": fakes.KEYS["openai"]}
-        project.write(f'[providers.openai]\nbase_url = "{other.url}"\ndims = 8\nbatch_size = 3\n',
+        flags, env = [], {"VOYAGE_API_KEY": fakes.KEYS["voyage"]}
+        project.write(f'[providers.voyage]\nbase_url = "{other.url}"\ndims = 256\nbatch_size = 3\n',
                       ".config/vecmill/config.toml")
-        assert served() == (0, 1, 8)
-        project.write(f'dims = 4\n[providers.openai]\nbase_url = "{fake.url}"\nbatch_size = 1\n')
-        assert served() == (3, 0, 8)
-        env["OPENAI_BASE_URL"] = other.url
-        assert served() == (0, 3, 8)
-        flags += ["--batch-size", "2", "--dims", "16"]
-        assert served() == (0, 2, 16)
+        assert served() == (0, 1, 256)
+        project.write(f'dims = 512\n[providers.voyage]\nbase_url = "{fake.url}"\nbatch_size = 1\n')
+        assert served() == (3, 0, 256)
+        env["VOYAGE_BASE_URL"] = other.url
+        assert served() == (0, 3, 256)
+        flags += ["--batch-size", "2", "--dims", "2048"]
+        assert served() == (0, 2, 2048)
         shown = project("config", "show", "--origin", **env).stdout
-        assert f'providers.openai.base_url = "{other.url}"  # OPENAI_BASE_URL' in shown
-        assert re.search(r'providers.openai.batch_size = "1"  # .*/vecmill.toml:4\n', shown)
-        assert re.search(r'providers.openai.dims = "8"  # .*/config.toml:3\n', shown)
+        assert f'providers.voyage.base_url = "{other.url}"  # VOYAGE_BASE_URL' in shown
+        assert re.search(r'providers.voyage.batch_size = "1"  # .*/vecmill.toml:4\n', shown)
+        assert re.search(r'providers.voyage.dims = "256"  # .*/config.toml:3\n', shown)
 
 
 def test_a_key_in_a_file_of_its_own(fake, project):
