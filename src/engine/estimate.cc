@@ -67,7 +67,7 @@ Result<Estimate> estimate_remote(const ModelOptions& options, const EmbedJob& jo
   const std::size_t colon = options.model.find(':');
   const std::string provider = options.model.substr(0, colon);
   const std::string model = options.model.substr(colon + 1);
-  if (const auto count = engine::token_counter(remote::find_model(provider, model).vocabulary)) {
+  if (const auto count = engine::vocabulary_of(*remote::find_dialect(provider), model).count) {
     found.exact = true;
     VECMILL_TRY(
         for_each_text(job, stop, [&](std::string_view text) { found.tokens += count(text); }));

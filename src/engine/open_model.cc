@@ -96,7 +96,7 @@ Result<OpenedModel> open_remote(const ModelOptions& options) {
   VECMILL_ASSIGN(opened.spending, ModelSpending::open(options.spend, options.model, options.dims));
   const remote::RemoteOptions wanted{options.model, options.dims, options.max_request_texts,
                                      opened.spending};
-  VECMILL_ASSIGN(opened.provider, remote::open_remote(wanted, environment, space, token_counter));
+  VECMILL_ASSIGN(opened.provider, remote::open_remote(wanted, environment, space, vocabulary_of));
   return opened;
 }
 

@@ -134,11 +134,6 @@ Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
   };
 }
 
-CountTokens counter_for(const RemoteModel& model, const CounterOf& counter_of) {
-  const std::string_view vocabulary = find_model(model.dialect->name, model.name).vocabulary;
-  return counter_of && !vocabulary.empty() ? counter_of(vocabulary) : CountTokens();
-}
-
 }  // namespace
 
 bool is_remote(std::string_view name) { return dialect_of(name) != nullptr; }
@@ -146,7 +141,7 @@ bool is_remote(std::string_view name) { return dialect_of(name) != nullptr; }
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of,
-                                              const CounterOf& counter_of) {
+                                              const VocabularyOf& vocabulary_of) {
   if (!is_remote(options.name)) {
     return make_error(ErrorKind::kInvalidArgument, "is not the name of a remote model",
                       options.name, "write it like voyage:voyage-code-3");
@@ -157,10 +152,12 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
   http.plain_host = environment("VECMILL_PLAIN_HTTP_HOST");
   const auto client = std::make_shared<http::ApiClient>(http);
   VECMILL_TRY(ask_for_description(model, key, *client));
+  const Vocabulary known = vocabulary_of ? vocabulary_of(*model.dialect, model.name) : Vocabulary();
+  DispatcherOptions dispatching = options_of(model, options.max_request_texts);
+  dispatching.sends_tokens = known.tokens && takes_tokens(model);
   const auto open = [&] {
-    return make_guarded_provider(
-        make_remote_api(model, key, client), options_of(model, options.max_request_texts),
-        describe_as(model, space_of), {options.spending, counter_for(model, counter_of)});
+    return make_guarded_provider(make_remote_api(model, key, client, known.tokens), dispatching,
+                                 describe_as(model, space_of), {options.spending, known.count});
   };
   if (model.expected_dims() == 0) {
     VECMILL_ASSIGN(const auto probe, open());

@@ -23,8 +23,8 @@ using Environment = std::function<std::string(const std::string&)>;
 /// The name of the space of a model's vectors for what the API calls a role.
 using SpaceOf = std::function<std::string(const RemoteModel&, std::string_view role)>;
 
-/// What counts the tokens of a vocabulary (KnownModel); null where it is not here.
-using CounterOf = std::function<CountTokens(std::string_view vocabulary)>;
+/// What is known here of the tokens of a model of an API.
+using VocabularyOf = std::function<Vocabulary(const Dialect& dialect, const std::string& model)>;
 
 struct RemoteOptions {
   std::string name;                         ///< "voyage:voyage-code-3"
@@ -35,13 +35,13 @@ struct RemoteOptions {
 
 /// The model behind a name, ready to embed. Key and address come from the environment:
 /// VOYAGE_API_KEY, VOYAGE_BASE_URL and so on. A server that describes its model is asked to, and a
-/// model whose dimension is not known for one vector. Tokens are counted where `counter_of` can,
+/// model whose dimension is not known for one vector. Tokens are counted where `vocabulary_of` can,
 /// and estimated elsewhere.
 ///   errors  kInvalidArgument (no such API, no address, dims that the model has not), kAuth (no
 ///           key), and those of asking
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of,
-                                              const CounterOf& counter_of = {});
+                                              const VocabularyOf& vocabulary_of = {});
 
 }  // namespace vecmill::remote
