@@ -71,7 +71,7 @@ Result<Estimate> estimate_remote(const ModelOptions& options, const EmbedJob& jo
   const remote::Dialect& dialect = engine::dialect_of(options);
   const remote::KnownModel known = remote::find_model(dialect.name, model);
   VECMILL_ASSIGN(const ProviderSettings settings, engine::remote_settings(options));
-  if (const auto count = engine::token_counter(known.vocabulary)) {
+  if (const auto count = engine::vocabulary_of(dialect, model).count) {
     found.exact = true;
     VECMILL_TRY(
         for_each_text(job, stop, [&](std::string_view text) { found.tokens += count(text); }));

@@ -1,11 +1,15 @@
 #include "vecmill/models.h"
 
+#include <algorithm>
+
 #include "vecmill/encode/encoder.h"
 #include "vecmill/engine/hub_transport.h"
 #include "vecmill/engine/open_model.h"
 #include "vecmill/hub/import.h"
 #include "vecmill/hub/pull.h"
 #include "vecmill/hub/store.h"
+#include "vecmill/remote/dialect.h"
+#include "vecmill/tokenize/tokenizer.h"
 
 namespace vecmill {
 namespace {
@@ -17,6 +21,15 @@ StoredModel stored(const hub::ModelEntry& entry) {
 Result<hub::Store> open_store() {
   VECMILL_ASSIGN(auto paths, hub::StorePaths::from_environment());
   return hub::Store(std::move(paths));
+}
+
+/// "voyageai/voyage-code-3": there are no weights to it, only a tokenizer.
+bool is_remote_tokenizer(const std::string& name) {
+  return std::ranges::any_of(remote::dialects(), [&](const remote::Dialect& dialect) {
+    const std::string whose = std::string(dialect.tokenizers) + "/";
+    return name.starts_with(whose) &&
+           remote::find_model(dialect.name, name.substr(whose.size())).dims > 0;
+  });
 }
 
 }  // namespace
@@ -63,6 +76,15 @@ Status remove_model(std::string_view name) {
 
 Result<StoredModel> import_model(const std::string& path, const std::string& name) {
   VECMILL_ASSIGN(const hub::Store store, open_store());
+  if (is_remote_tokenizer(name)) {
+    const auto readable = [](const std::filesystem::path& folder) -> Status {
+      VECMILL_TRY(tokenize::Tokenizer::from_folder(folder));
+      return {};
+    };
+    VECMILL_ASSIGN(const hub::ModelEntry entry,
+                   hub::import_tokenizer(store, path, {name, readable}));
+    return stored(entry);
+  }
   std::filesystem::path packed;
   const auto check = [&](const std::filesystem::path& folder) -> Status {
     VECMILL_ASSIGN(packed, engine::try_model(folder));

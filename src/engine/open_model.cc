@@ -104,7 +104,7 @@ Result<OpenedModel> open_remote(const ModelOptions& options, std::uint32_t known
                                      .patience = options.fallback.patience,
                                      .known_dims = known_dims};
   VECMILL_ASSIGN(opened.provider,
-                 remote::open_remote(wanted, environment_value, space, token_counter));
+                 remote::open_remote(wanted, environment_value, space, vocabulary_of));
   return opened;
 }
 

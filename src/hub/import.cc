@@ -110,6 +110,20 @@ Result<ModelEntry> import_staged(Staging& staging, const FileTree& tree, const C
   return staging.publish({revision_of(all), "main", path.filename().string(), all});
 }
 
+struct From {
+  const FileTree& tree;
+  const Chosen& chosen;
+  const fs::path& path;
+};
+
+Result<ModelEntry> import_chosen(const Store& store, const std::string& name, const From& from,
+                                 const ImportOptions& options) {
+  VECMILL_ASSIGN(Staging staging, Staging::begin(store, name));
+  auto entry = import_staged(staging, from.tree, from.chosen, from.path, options);
+  if (!entry) (void)staging.clear();  // the first error is the one to tell
+  return entry;
+}
+
 }  // namespace
 
 Result<ModelEntry> import_model(const Store& store, const fs::path& path,
@@ -123,10 +137,14 @@ Result<ModelEntry> import_model(const Store& store, const fs::path& path,
   }
   VECMILL_ASSIGN(const auto tree, open_tree(path));
   VECMILL_ASSIGN(const Chosen chosen, choose(*tree, path.string()));
-  VECMILL_ASSIGN(Staging staging, Staging::begin(store, name));
-  auto entry = import_staged(staging, *tree, chosen, path, options);
-  if (!entry) (void)staging.clear();  // the first error is the one to tell
-  return entry;
+  return import_chosen(store, name, {*tree, chosen, path}, options);
+}
+
+Result<ModelEntry> import_tokenizer(const Store& store, const fs::path& folder,
+                                    const ImportOptions& options) {
+  VECMILL_TRY(check_model_name(options.name));
+  VECMILL_ASSIGN(const auto tree, open_tree(folder));
+  return import_chosen(store, options.name, {*tree, {"", {"tokenizer.json"}}, folder}, options);
 }
 
 }  // namespace vecmill::hub

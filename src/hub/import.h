@@ -22,4 +22,9 @@ struct ImportOptions {
 Result<ModelEntry> import_model(const Store& store, const std::filesystem::path& path,
                                 const ImportOptions& options = {});
 
+/// Copies the tokenizer.json of a folder alone into the store, where Store::tokenizer_of finds it.
+///   errors  as import_model
+Result<ModelEntry> import_tokenizer(const Store& store, const std::filesystem::path& folder,
+                                    const ImportOptions& options);
+
 }  // namespace vecmill::hub

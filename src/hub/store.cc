@@ -220,6 +220,20 @@ Result<ModelEntry> Store::resolve(std::string_view full_name) const {
   return not_found(known, revision);
 }
 
+std::optional<fs::path> Store::tokenizer_of(const std::string& name) const {
+  if (!check_model_name(name)) return std::nullopt;
+  for (const Origin origin : kRepositories) {
+    const fs::path root = repositories(paths_, origin);
+    if (root.empty()) continue;
+    const auto snapshot = find_snapshot(root / repo_folder(name), {});
+    std::error_code ignored;
+    if (snapshot && fs::exists(snapshot->folder / "tokenizer.json", ignored)) {
+      return snapshot->folder;
+    }
+  }
+  return std::nullopt;
+}
+
 Status Store::remove(std::string_view name) const {
   VECMILL_ASSIGN(const std::vector<ModelEntry> all, list());
   std::vector<ModelEntry> matches;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,9 @@ class Store {
 
   /// Every model with weights, by name; a name in several places once, from the first of them.
   [[nodiscard]] Result<std::vector<ModelEntry>> list() const;
+
+  /// The folder with the tokenizer.json of a repository, whether weights are beside it or not.
+  [[nodiscard]] std::optional<std::filesystem::path> tokenizer_of(const std::string& name) const;
 
   /// Removes a model with all its revisions.
   ///   errors  kNotFound; kInvalidArgument when it is not Vecmill's to remove

@@ -20,6 +20,7 @@ constexpr std::array kDialects{
             .role_field = "input_type",
             .query_role = "query",
             .document_role = "document",
+            .tokenizers = "voyageai",
             .max_texts = 1000,
             .max_tokens = 120'000,
             .requests_per_minute = 2000,

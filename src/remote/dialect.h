@@ -44,11 +44,12 @@ struct Dialect {
   std::string_view role_field = {}, query_role = {}, document_role = {}, no_role = {};
   ReplyShape shape = {};
   About about = About::kNothing;
-  bool names_model = true;       ///< a reply names the model by the name that was asked for
-  bool takes_empty = false;      ///< an empty text
-  bool meters_bytes = false;     ///< its limiter counts bytes / 4, whatever the tokens are
-  std::uint32_t max_texts = 0;   ///< per request
-  std::uint64_t max_tokens = 0;  ///< per request; 0: no limit known
+  std::string_view tokenizers = {};  ///< whose on the Hub has a tokenizer for each model
+  bool names_model = true;           ///< a reply names the model by the name that was asked for
+  bool takes_empty = false;          ///< an empty text
+  bool meters_bytes = false;         ///< its limiter counts bytes / 4, whatever the tokens are
+  std::uint32_t max_texts = 0;       ///< per request
+  std::uint64_t max_tokens = 0;      ///< per request; 0: no limit known
   std::uint32_t requests_per_minute = 0, tokens_per_minute = 0;  ///< of the lowest paid tier; 0: ?
 };
 
@@ -67,8 +68,8 @@ struct KnownModel {
   bool renamed = false;   ///< replies call it by another name
   std::uint32_t requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: as the dialect
   std::string_view vocabulary = {};  ///< of its tokens, where it is public: "cl100k"
-  bool roleless = false;             ///< knows no roles, though others of its API do
   std::string_view family = {};      ///< the vendor says that its members' vectors can be compared
+  bool roleless = false;             ///< knows no roles, though others of its API do
 };
 
 [[nodiscard]] KnownModel find_model(std::string_view dialect, std::string_view model);

@@ -103,7 +103,7 @@ policy::Demand Dispatcher::demand_of(const policy::Batch& batch) const {
   policy::Demand demand;
   demand[Unit::kRequests] = 1;
   demand[Unit::kTokens] = tokens;
-  demand[Unit::kMetered] = bytes / 4;
+  demand[Unit::kMetered] = options_.sends_tokens ? std::min(tokens, bytes / 4) : bytes / 4;
   demand[Unit::kInputs] = texts;
   demand[Unit::kConcurrency] = 1;
   for (const policy::Limit& limit : limits_) {

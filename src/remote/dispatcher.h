@@ -29,6 +29,7 @@ struct DispatcherOptions {
   policy::BatchSize batch = {};                                  ///< the most of a request
   std::uint64_t requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: not known
   bool meters_bytes = false;  ///< tokens_per_minute counts bytes / 4
+  bool sends_tokens = false;  ///< where they are fewer than that: they are what counts
   std::uint64_t in_flight = 5;
   Duration linger = std::chrono::milliseconds(5);
   Duration patience = std::chrono::minutes(10);  ///< with a server that fails; not with a limit

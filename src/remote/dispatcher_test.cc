@@ -39,9 +39,10 @@ class World {
   World(const DispatcherOptions& options, Server server)
       : dispatcher_(*Dispatcher::create(options)), server_(std::move(server)) {}
 
-  void add(std::uint64_t first, std::uint64_t count, std::uint64_t bytes = 100) {
+  void add(std::uint64_t first, std::uint64_t count, std::uint64_t bytes = 100,
+           std::optional<std::uint64_t> tokens = {}) {
     for (std::uint64_t i = first; i < first + count; ++i) {
-      dispatcher_.add(now, i, bytes, Role::kDocument);
+      dispatcher_.add(now, i, bytes, Role::kDocument, tokens);
       open_.insert(i);
     }
   }
@@ -138,6 +139,21 @@ TEST(DispatcherTest, TokensAreLimitedByTheProvidersOwnMeter) {
   const Duration took = world.sent.back() - world.sent.front();
   EXPECT_GT(took, minutes(8));
   EXPECT_LT(took, minutes(10));
+}
+
+TEST(DispatcherTest, WhereTokensAreSentTheyAreWhatTheMeterCounts) {
+  for (const std::uint64_t tokens : {50U, 200U}) {
+    DispatcherOptions options = options_of(100);
+    options.tokens_per_minute = 10'000;
+    options.meters_bytes = options.sends_tokens = true;
+    World world(options, [](const auto& send, Time) { return success(send); });
+    world.add(0, 1000, 400, tokens);
+    world.run();
+    EXPECT_EQ(world.done.size(), 1000u);
+    const Duration took = world.sent.back() - world.sent.front();
+    EXPECT_GT(took, tokens == 50 ? minutes(3) : minutes(8));
+    EXPECT_LT(took, tokens == 50 ? minutes(5) : minutes(10));
+  }
 }
 
 TEST(DispatcherTest, ALongTextIsSentAloneIfAMinuteHasRoomForIt) {

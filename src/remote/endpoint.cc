@@ -129,17 +129,18 @@ Result<Endpoint> find_endpoint(const std::string& name, std::uint32_t dims,
     return error;
   }
   while (address.url.ends_with('/')) address.url.pop_back();
-  found.model = {.dialect = dialect,
-                 .base_url = address.url,
-                 .at_vendor = address.url == vendors,
-                 .name = name.substr(colon + 1),
-                 .dims = dims,
-                 .provider = provider,
-                 .key_from = key.from};
-  const KnownModel known = find_model(dialect->name, found.model.name);
-  VECMILL_TRY(check_dims(found.model, known));
-  VECMILL_TRY(check_host(found.model, key.value));
-  found.model.known_dims = known.dims;
+  RemoteModel& model = found.model;
+  model.dialect = dialect;
+  model.base_url = address.url;
+  model.at_vendor = address.url == vendors;
+  model.name = name.substr(colon + 1);
+  model.dims = dims;
+  model.provider = provider;
+  model.key_from = key.from;
+  const KnownModel known = find_model(dialect->name, model.name);
+  VECMILL_TRY(check_dims(model, known));
+  VECMILL_TRY(check_host(model, key.value));
+  model.known_dims = known.dims;
   found.key = std::move(key.value);
   return found;
 }

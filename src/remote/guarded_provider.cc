@@ -146,7 +146,8 @@ class GuardedProvider final : public Provider {
       for (const auto text : send->texts) {
         const Place& place = shared_->places.at(text);
         texts.push_back(place.text);
-        most += place.tokens ? *place.tokens : most_tokens(api_->model(), place.text);
+        most += place.tokens ? *place.tokens + tokens_around(api_->model())
+                             : most_tokens(api_->model(), place.text);
       }
       lock.unlock();
       const auto answer = pay({texts, send->role, most});

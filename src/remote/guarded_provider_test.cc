@@ -271,6 +271,8 @@ TEST(SpendingTest, AModelFindsNoMoreTokensThanBytesAndThanItTakes) {
   const std::string longer(100'000, 'x');
   EXPECT_EQ(most_tokens(known, longer), find_model("openai", known.name).max_tokens);
   EXPECT_EQ(most_tokens({.dialect = find_dialect("openai"), .name = "new"}, longer), 100'032u);
+  EXPECT_EQ(tokens_around(known), 0u);
+  EXPECT_EQ(tokens_around({.dialect = find_dialect("voyage"), .name = "voyage-4"}), 32u);
 }
 
 }  // namespace

@@ -60,11 +60,6 @@ Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
   };
 }
 
-CountTokens counter_for(const RemoteModel& model, const CounterOf& counter_of) {
-  const std::string_view vocabulary = find_model(model.dialect->name, model.name).vocabulary;
-  return counter_of && !vocabulary.empty() ? counter_of(vocabulary) : CountTokens();
-}
-
 }  // namespace
 
 DispatcherOptions dispatcher_options(const RemoteModel& model, const RemoteOptions& wanted) {
@@ -111,7 +106,7 @@ bool in_one_space(std::string_view name, std::string_view other) {
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of,
-                                              const CounterOf& counter_of) {
+                                              const VocabularyOf& vocabulary_of) {
   VECMILL_ASSIGN(Endpoint endpoint,
                  find_endpoint(options.name, options.dims, options.provider, environment));
   RemoteModel& model = endpoint.model;
@@ -128,10 +123,13 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
     const bool can_wait = options.known_dims > 0 && model.dialect->about != About::kTeiInfo;
     if (!can_wait || asked.error().kind != ErrorKind::kUnavailable) return std::move(asked).error();
   }
+  const Vocabulary known = vocabulary_of ? vocabulary_of(*model.dialect, model.name) : Vocabulary();
+  DispatcherOptions dispatching = dispatcher_options(model, options);
+  dispatching.sends_tokens = known.tokens && takes_tokens(model);
   const auto open = [&] {
-    return make_guarded_provider(make_remote_api(model, endpoint.key, client),
-                                 dispatcher_options(model, options), describe_as(model, space_of),
-                                 {options.spending, counter_for(model, counter_of)});
+    return make_guarded_provider(make_remote_api(model, endpoint.key, client, known.tokens),
+                                 dispatching, describe_as(model, space_of),
+                                 {options.spending, known.count});
   };
   if (model.expected_dims() == 0) {
     VECMILL_ASSIGN(const auto probe, open());

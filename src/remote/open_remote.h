@@ -20,8 +20,8 @@ namespace vecmill::remote {
 /// The name of the space of a model's vectors for what the API calls a role.
 using SpaceOf = std::function<std::string(const RemoteModel&, std::string_view role)>;
 
-/// What counts the tokens of a vocabulary (KnownModel); null where it is not here.
-using CounterOf = std::function<CountTokens(std::string_view vocabulary)>;
+/// What is known here of the tokens of a model of an API.
+using VocabularyOf = std::function<Vocabulary(const Dialect& dialect, const std::string& model)>;
 
 struct RemoteOptions {
   std::string name;                             ///< "voyage:voyage-code-3"
@@ -41,12 +41,12 @@ struct RemoteOptions {
 /// The model behind a name, ready to embed. Key and address come from the environment
 /// (VOYAGE_API_KEY, VOYAGE_BASE_URL and so on), then from the settings of the provider. A server
 /// that describes its model is asked to, and a model whose dimension is not known for one vector.
-/// Tokens are counted where `counter_of` can, and estimated elsewhere.
+/// Tokens are counted where `vocabulary_of` can, and estimated elsewhere.
 ///   errors  those of find_endpoint, of making a guarded provider and of asking
 Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
                                               const Environment& environment,
                                               const SpaceOf& space_of,
-                                              const CounterOf& counter_of = {});
+                                              const VocabularyOf& vocabulary_of = {});
 
 /// Whether the vendor says that the vectors of two models can be compared: "voyage:voyage-4-large"
 /// and "voyage:voyage-4-lite" with as many dimensions.

@@ -62,10 +62,12 @@ Error web_page(const RemoteModel& model) {
 
 class HttpRemoteApi final : public RemoteApi {
  public:
-  HttpRemoteApi(RemoteModel model, Secret key, std::shared_ptr<http::ApiClient> client)
+  HttpRemoteApi(RemoteModel model, Secret key, std::shared_ptr<http::ApiClient> client,
+                TokensOf tokens_of)
       : model_(std::move(model)),
         key_(std::make_shared<const Secret>(std::move(key))),
-        client_(std::move(client)) {
+        client_(std::move(client)),
+        tokens_of_(std::move(tokens_of)) {
     const bool renamed = find_model(model_.dialect->name, model_.name).renamed;
     if (model_.dialect->names_model && !renamed) name_->value = model_.name;
   }
@@ -77,7 +79,7 @@ class HttpRemoteApi final : public RemoteApi {
     http::ApiRequest request;
     request.url = request_url(model_);
     request.headers = request_headers(*model_.dialect, *key_);
-    request.body = request_body(model_, texts, role);
+    request.body = request_body(model_, texts, role, cheaper_tokens(model_, texts, tokens_of_));
     request.deadline = std::chrono::ceil<std::chrono::milliseconds>(timeout);
     const std::uint64_t dims = model_.expected_dims() > 0 ? model_.expected_dims() : kMostDims;
     request.max_bytes = kReplyBytes + texts.size() * (dims * kBytesPerComponent + 256);
@@ -111,6 +113,7 @@ class HttpRemoteApi final : public RemoteApi {
   const RemoteModel model_;
   const std::shared_ptr<const Secret> key_;
   const std::shared_ptr<http::ApiClient> client_;
+  const TokensOf tokens_of_;
   const std::shared_ptr<AnswersAs> name_ = std::make_shared<AnswersAs>();
 };
 
@@ -155,8 +158,10 @@ CallResult read_result(const RemoteModel& model, const http::ApiReply& reply,
 }
 
 std::unique_ptr<RemoteApi> make_remote_api(RemoteModel model, Secret key,
-                                           std::shared_ptr<http::ApiClient> client) {
-  return std::make_unique<HttpRemoteApi>(std::move(model), std::move(key), std::move(client));
+                                           std::shared_ptr<http::ApiClient> client,
+                                           TokensOf tokens_of) {
+  return std::make_unique<HttpRemoteApi>(std::move(model), std::move(key), std::move(client),
+                                         std::move(tokens_of));
 }
 
 }  // namespace vecmill::remote

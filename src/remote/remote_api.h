@@ -48,8 +48,10 @@ class RemoteApi {
                      Done done) = 0;
 };
 
+/// `tokens_of`: null where they are not known; see cheaper_tokens.
 std::unique_ptr<RemoteApi> make_remote_api(RemoteModel model, Secret key,
-                                           std::shared_ptr<http::ApiClient> client);
+                                           std::shared_ptr<http::ApiClient> client,
+                                           TokensOf tokens_of = {});
 
 /// What a finished exchange means. `name`: what the reply must call the model, unless empty;
 /// `answered_as`: what it does call it.

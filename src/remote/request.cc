@@ -31,8 +31,18 @@ void add_settings(std::string& out, const RemoteModel& model, Role role) {
   add_members(out, dialect.no_cutting);
 }
 
+void add_ids(std::string& out, const TokenIds& ids) {
+  char before = '[';
+  for (const TokenId id : ids) {
+    out += before;
+    out += std::to_string(id);
+    before = ',';
+  }
+  out += ']';
+}
+
 void add_texts(std::string& out, const RemoteModel& model, std::span<const std::string_view> texts,
-               Role role) {
+               Role role, std::span<const TokenIds> ids) {
   const Dialect& dialect = *model.dialect;
   out += '{';
   if (!dialect.model_field.empty()) {
@@ -41,9 +51,13 @@ void add_texts(std::string& out, const RemoteModel& model, std::span<const std::
   }
   add_member(out, dialect.texts_field);
   char before = '[';
-  for (const std::string_view text : texts) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
     out += before;
-    append_json_string(out, text);
+    if (ids.empty()) {
+      append_json_string(out, texts[i]);
+    } else {
+      add_ids(out, ids[i]);
+    }
     before = ',';
   }
   out += ']';
@@ -107,15 +121,37 @@ std::string_view role_name(const RemoteModel& model, Role role) {
 }
 
 std::string request_body(const RemoteModel& model, std::span<const std::string_view> texts,
-                         Role role) {
+                         Role role, std::span<const TokenIds> ids) {
   const bool contents = model.dialect->request == RequestShape::kContents;
   const std::size_t around = contents ? 192 + model.name.size() : 3;
   std::size_t bytes = 256;
   for (const std::string_view text : texts) bytes += text.size() + text.size() / 8 + around;
   std::string out;
   out.reserve(bytes);
-  contents ? add_contents(out, model, texts, role) : add_texts(out, model, texts, role);
+  contents ? add_contents(out, model, texts, role) : add_texts(out, model, texts, role, ids);
   return out;
+}
+
+bool takes_tokens(const RemoteModel& model) {
+  return model.at_vendor && model.dialect->meters_bytes;
+}
+
+std::vector<TokenIds> cheaper_tokens(const RemoteModel& model,
+                                     std::span<const std::string_view> texts,
+                                     const TokensOf& tokens_of) {
+  constexpr std::size_t kShort = 8192;
+  if (!tokens_of || !takes_tokens(model)) return {};
+  if (texts.size() == 1 && texts[0].size() < kShort) return {};
+  std::size_t bytes = 0, tokens = 0;
+  std::vector<TokenIds> all;
+  for (const std::string_view text : texts) {
+    auto ids = tokens_of(text);
+    if (!ids || ids->empty()) return {};
+    bytes += text.size();
+    tokens += ids->size();
+    all.push_back(*std::move(ids));
+  }
+  return tokens < bytes / 4 ? all : std::vector<TokenIds>();
 }
 
 std::string request_url(const RemoteModel& model) {

@@ -11,6 +11,7 @@
 #include "vecmill/provider.h"
 #include "vecmill/remote/dialect.h"
 #include "vecmill/remote/self_description.h"
+#include "vecmill/remote/token_estimate.h"
 
 namespace vecmill::remote {
 
@@ -35,9 +36,22 @@ struct RemoteModel {
 /// "voyage:voyage-code-3"
 [[nodiscard]] std::string full_name(const RemoteModel& model);
 
+using TokenIds = std::vector<TokenId>;
+
 /// The body of a request for the vectors of these texts (valid UTF-8), in JSON.
+///   ids  of each text, which are sent in its place; empty: the texts are
 [[nodiscard]] std::string request_body(const RemoteModel& model,
-                                       std::span<const std::string_view> texts, Role role);
+                                       std::span<const std::string_view> texts, Role role,
+                                       std::span<const TokenIds> ids = {});
+
+/// Whether this API's limiter may charge token ids less than the texts they stand for.
+[[nodiscard]] bool takes_tokens(const RemoteModel& model);
+
+/// The ids of all texts, where a limiter that counts bytes / 4 of texts charges ids less. Empty:
+/// the texts are to be sent. A short text alone is not worth reading a vocabulary for.
+[[nodiscard]] std::vector<TokenIds> cheaper_tokens(const RemoteModel& model,
+                                                   std::span<const std::string_view> texts,
+                                                   const TokensOf& tokens_of);
 
 /// Where it is sent.
 [[nodiscard]] std::string request_url(const RemoteModel& model);

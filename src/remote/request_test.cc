@@ -75,6 +75,38 @@ TEST(RequestTest, TheKeyGoesWhereTheApiLooksForIt) {
   }
 }
 
+TEST(RequestTest, TokensGoInPlaceOfTextsWhereTheLimiterChargesThemLess) {
+  RemoteModel openai = model_of("openai", "text-embedding-3-small");
+  openai.at_vendor = true;
+  const std::vector<TokenIds> ids{{1, 2}, {3}};
+  // test_requests.py has this very body from the vendor's client.
+  EXPECT_EQ(request_body(openai, Texts{"ab", "c"}, Role::kDocument, ids),
+            R"({"model":"text-embedding-3-small","input":[[1,2],[3]],"encoding_format":"base64"})");
+  const TokensOf three = [](std::string_view text) -> std::optional<TokenIds> {
+    if (text == "unlike itself") return std::nullopt;
+    return TokenIds{7, 8, 9};
+  };
+  const struct {
+    Texts texts;
+    std::size_t sent;
+  } cases[] = {
+      {{"twelve bytes", "and a dozen."}, 0},      // 6 tokens, 24 / 4 units
+      {{"twelve bytes", "and sixteen here"}, 2},  // 6 tokens, 28 / 4 units
+      {{"unlike itself", "and more than enough of other bytes"}, 0},
+      {{"a text alone of some length, but not of so much"}, 0},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(cheaper_tokens(openai, c.texts, three).size(), c.sent) << c.texts[0];
+  }
+  const std::string longer(10'000, 'x');
+  EXPECT_EQ(cheaper_tokens(openai, Texts{longer}, three).size(), 1u);
+  EXPECT_EQ(cheaper_tokens(openai, Texts{longer}, {}).size(), 0u);
+  EXPECT_EQ(cheaper_tokens(model_of("openai", "x"), Texts{longer}, three).size(), 0u);
+  RemoteModel voyage = model_of("voyage", "voyage-code-3");
+  voyage.at_vendor = true;
+  EXPECT_EQ(cheaper_tokens(voyage, Texts{longer}, three).size(), 0u);
+}
+
 TEST(RequestTest, AnAddressHoldsTheModelWhereTheApiWantsItThere) {
   EXPECT_EQ(request_url(model_of("openai", "m")), "https://api.example/v1/embeddings");
   EXPECT_EQ(request_url(model_of("gemini", "gemini-embedding-001")),

@@ -16,4 +16,8 @@ std::uint64_t most_tokens(const RemoteModel& model, std::string_view text) {
   return limit > 0 ? std::min(tokens, limit) : tokens;
 }
 
+std::uint64_t tokens_around(const RemoteModel& model) {
+  return model.dialect->query_role.empty() ? 0 : kAroundText;
+}
+
 }  // namespace vecmill::remote

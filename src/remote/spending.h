@@ -44,4 +44,8 @@ class Spending {
 /// bytes.)
 [[nodiscard]] std::uint64_t most_tokens(const RemoteModel& model, std::string_view text);
 
+/// What may be billed for a text beyond the tokens that were counted of it: the words that the API
+/// puts before it for its role.
+[[nodiscard]] std::uint64_t tokens_around(const RemoteModel& model);
+
 }  // namespace vecmill::remote

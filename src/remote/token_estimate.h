@@ -3,12 +3,25 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
+#include <vector>
+
+#include "vecmill/tokens.h"
 
 namespace vecmill::remote {
 
 /// How many tokens a text has for a model, exactly.
 using CountTokens = std::function<std::uint64_t(std::string_view text)>;
+
+/// The ids of a text; none where they would not give back its very bytes.
+using TokensOf = std::function<std::optional<std::vector<TokenId>>(std::string_view text)>;
+
+/// What is known here of a model's tokens; null: nothing.
+struct Vocabulary {
+  CountTokens count = {};
+  TokensOf tokens = {};
+};
 
 /// How many tokens a text may have, from its bytes, where no tokenizer of the model is here: a
 /// bound that learns from what was billed. It rises at once and falls slowly.

@@ -50,7 +50,10 @@ ERRORS = {
 }
 
 
-def tokens_of(text: str) -> int:
+def tokens_of(text) -> int:
+    """Of a text, or of a list of token ids."""
+    if isinstance(text, list):
+        return len(text)
     return max(1, len(text.encode()) // 4)
 
 
@@ -197,7 +200,8 @@ class Fake:
             if voyage:
                 self.refuse(400, f"The batch size limit is 1000. Your batch size is {len(texts)}.")
             self.refuse(400, "'$.input' is invalid: too many items", param="input")
-        if not all(isinstance(text, str) and (text or voyage) for text in texts):
+        ids = not voyage and all(isinstance(text, list) and text for text in texts)
+        if not ids and not all(isinstance(text, str) and (text or voyage) for text in texts):
             self.refuse(400, "'$.input' is invalid", **self.param("input"))
         total = sum(map(tokens_of, texts))
         if voyage and total > 120_000:

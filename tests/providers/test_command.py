@@ -127,3 +127,34 @@ def test_ctrl_c_does_not_wait_for_a_server_that_fails(fake, vecmill):
     assert process.returncode == 130 and "go on with" in err and "--resume" in err, err
     fake.plan.clear()
     assert vecmill("embed", "texts.txt", "--out", "a.npy", "--resume").returncode == 0
+
+
+def tokenizer_of_words(folder):
+    """Each word and each other sign is a token, and there is one before and one behind a text."""
+    import tokenizers
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"?": 0, "[": 1, "]": 2, "text": 3}, unk_token="?"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    made.post_processor = tokenizers.processors.TemplateProcessing(single="[ $A ]", special_tokens=[("[", 1), ("]", 2)])
+    folder.mkdir()
+    made.save(str(folder / "tokenizer.json"))
+    return made
+
+
+@pytest.mark.parametrize("vendor", ["voyage"], indirect=True)
+def test_tokens_are_counted_by_the_vendors_own_tokenizer_once_it_is_here(fake, vecmill):
+    words = tokenizer_of_words(vecmill.folder / "tokenizer")
+    expected = sum(len(words.encode(text).ids) for text in TEXTS)
+    imported = subprocess.run([VECMILL, "import", "tokenizer", "--name", "voyageai/voyage-code-3"], cwd=vecmill.folder,
+                              env=vecmill.env, capture_output=True, text=True, timeout=120)
+    assert imported.returncode == 0, imported.stderr
+    dry = vecmill("embed", "texts.txt", "--dry-run", "--json")
+    assert dry.returncode == 0 and json.loads(dry.stdout)["tokens"] == expected, dry.stderr
+    (vecmill.folder / "long.txt").write_text(f"before\n{'text ' * 40_000}\nbehind\n")
+    done = vecmill("embed", "long.txt", "--out", "a.npy")
+    assert done.returncode == 3 and sorted(asked(fake)) == ["before", "behind"], done.stderr
+    assert "40002 tokens" in (vecmill.folder / "a.failed.jsonl").read_text()
+    (vecmill.folder / "tokenizer" / "tokenizer.json").write_text("{}")
+    broken = subprocess.run([VECMILL, "import", "tokenizer", "--name", "voyageai/voyage-code-3"], cwd=vecmill.folder,
+                            env=vecmill.env, capture_output=True, text=True, timeout=120)
+    assert broken.returncode != 0 and "tokenizer.json" in broken.stderr
+    assert vecmill("embed", "texts.txt", "--dry-run").returncode == 0

@@ -55,3 +55,13 @@ def test_many_texts_are_cut_into_requests_that_the_api_takes(fake, ours):
         assert numpy.array_equal(numpy.float32(rows[i]["vector"]), fakes.vector_of(texts[i], body, 256))
     assert sorted(text for seen in fake.seen for text in seen.body["input"]) == sorted(texts)
     assert sum(row["tokens"] for row in rows) == fake.billed == sum(map(fakes.tokens_of, texts))
+
+
+@pytest.mark.parametrize("vendor", ["openai"], indirect=True)
+def test_token_ids_are_sent_as_openai_takes_them(fake):
+    client = openai.OpenAI(api_key=fakes.KEYS["openai"], base_url=fake.url, max_retries=0)
+    reply = client.embeddings.create(model="text-embedding-3-small", input=[[1, 2], [3]])
+    # RequestTest.TokensGoInPlaceOfTextsWhereTheLimiterChargesThemLess has this very body from us.
+    assert fake.seen[0].body == {"model": "text-embedding-3-small", "input": [[1, 2], [3]],
+                                 "encoding_format": "base64"}
+    assert len(reply.data) == 2
