@@ -171,6 +171,7 @@ Result<EmbedReport> Engine::warm(const EmbedJob& job,
                                  const std::function<void(const EmbedProgress&)>& progress,
                                  const std::stop_token& stop) {
   VECMILL_TRY(state_->provider->check(job.options));
+  VECMILL_TRY(engine::check_degraded(state_->degraded, "the cache"));
   if (!state_->cache) {
     return make_error(ErrorKind::kInvalidArgument, "there is no cache to fill", "use_cache",
                       "set it to CacheMode::kOn");

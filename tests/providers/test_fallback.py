@@ -8,6 +8,7 @@ import numpy
 import pytest
 from test_command import VECMILL
 from test_command import vecmill as vecmill  # noqa: F401
+from test_money import rows_of
 
 DOWN = [(503, {"detail": "down"}, {})] * 1000
 NAME = "text-embedding-3-small"
@@ -92,6 +93,9 @@ def test_what_is_not_of_one_space_is_refused(fake, other, vecmill, words, what):
 def test_a_budget_ends_a_run_whatever_stands_behind(fake, other, vecmill):  # noqa: F811
     chain = ["--fallback", TWIN, "--same-space"]
     assert embed(vecmill, "one.txt", "one.npy", *chain)[0].returncode == 0
+    rows = rows_of(vecmill, "run,provider")
+    assert {row["provider"] for row in rows} == {"openai", "openai-compatible"}
+    assert len({row["run"] for row in rows}) == 1, "--max-cost is for all of them together"
     (vecmill.folder / "long.txt").write_text("".join(f"a text with number {i}\n" for i in range(60)))
     other.seen.clear()
     done, _ = embed(vecmill, "long.txt", "a.npy", *chain, "--max-cost", "0.000002")
