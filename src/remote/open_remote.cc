@@ -98,6 +98,11 @@ Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
   };
 }
 
+/// What has limits of its own.
+Secret identity_of(const RemoteModel& model, const Secret& key) {
+  return Secret(model.base_url + "\n" + model.name + "\n" + key.reveal());
+}
+
 CountTokens counter_for(const RemoteModel& model, const CounterOf& counter_of) {
   const std::string_view vocabulary = find_model(model.dialect->name, model.name).vocabulary;
   return counter_of && !vocabulary.empty() ? counter_of(vocabulary) : CountTokens();
@@ -120,10 +125,13 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
   http::ApiClientOptions http;
   http.plain_host = environment("VECMILL_PLAIN_HTTP_HOST");
   const auto client = std::make_shared<http::ApiClient>(http);
+  const DispatcherOptions limits = options_of(model, options.max_request_texts);
+  const auto shared =
+      options.share_of ? options.share_of(identity_of(model, key), limits) : nullptr;
   const auto open = [&] {
-    return make_guarded_provider(
-        make_remote_api(model, key, client), options_of(model, options.max_request_texts),
-        describe_as(model, space_of), {options.spending, counter_for(model, counter_of)});
+    return make_guarded_provider(make_remote_api(model, key, client), limits,
+                                 describe_as(model, space_of),
+                                 {options.spending, counter_for(model, counter_of), shared});
   };
   if (model.expected_dims() == 0) {
     VECMILL_ASSIGN(const auto probe, open());

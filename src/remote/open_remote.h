@@ -6,8 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "vecmill/base/secret.h"
 #include "vecmill/provider.h"
+#include "vecmill/remote/dispatcher.h"
 #include "vecmill/remote/request.h"
+#include "vecmill/remote/shared_state.h"
 #include "vecmill/remote/spending.h"
 #include "vecmill/remote/token_estimate.h"
 #include "vecmill/result.h"
@@ -26,11 +29,17 @@ using SpaceOf = std::function<std::string(const RemoteModel&, std::string_view r
 /// What counts the tokens of a vocabulary (KnownModel); null where it is not here.
 using CounterOf = std::function<CountTokens(std::string_view vocabulary)>;
 
+/// The state that processes share of an API, a key and a model, which `identity` is made of; null
+/// where none is shared.
+using ShareOf = std::function<std::shared_ptr<SharedState>(const Secret& identity,
+                                                           const DispatcherOptions& options)>;
+
 struct RemoteOptions {
   std::string name;                         ///< "voyage:voyage-code-3"
   std::uint32_t dims = 0;                   ///< 0: what the model has
   std::uint32_t max_request_texts = 0;      ///< 0: as many as the API takes
   std::shared_ptr<Spending> spending = {};  ///< null: nobody is asked for money
+  ShareOf share_of = {};
 };
 
 /// The model behind a name, ready to embed. Key and address come from the environment:
