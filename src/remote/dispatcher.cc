@@ -24,7 +24,20 @@ std::uint64_t token_burst(std::uint64_t per_minute) {
   return std::max(per_minute / 40, std::min(per_minute / 4, kLeastTokens));
 }
 
-std::vector<policy::Limit> limits_of(const DispatcherOptions& options) {
+constexpr std::size_t kRequestLimit = 1;  // its place among them
+
+/// No request is cut that the limits never let through.
+policy::BatchSize batch_within(const std::vector<policy::Limit>& limits, policy::BatchSize batch) {
+  for (const policy::Limit& limit : limits) {
+    if (limit.unit == Unit::kTokens) batch[1] = std::min(batch[1], limit.burst);
+    if (limit.unit == Unit::kMetered) batch[2] = std::min(batch[2], 4 * limit.burst);
+  }
+  return batch;
+}
+
+}  // namespace
+
+std::vector<policy::Limit> Dispatcher::limits_of(const DispatcherOptions& options) {
   const std::uint64_t requests =
       options.requests_per_minute > 0 ? options.requests_per_minute : kUnknownRate;
   std::vector<policy::Limit> limits{
@@ -40,18 +53,6 @@ std::vector<policy::Limit> limits_of(const DispatcherOptions& options) {
   }
   return limits;
 }
-constexpr std::size_t kRequestLimit = 1;  // its place among them
-
-/// No request is cut that the limits never let through.
-policy::BatchSize batch_within(const std::vector<policy::Limit>& limits, policy::BatchSize batch) {
-  for (const policy::Limit& limit : limits) {
-    if (limit.unit == Unit::kTokens) batch[1] = std::min(batch[1], limit.burst);
-    if (limit.unit == Unit::kMetered) batch[2] = std::min(batch[2], 4 * limit.burst);
-  }
-  return batch;
-}
-
-}  // namespace
 
 Result<Dispatcher> Dispatcher::create(const DispatcherOptions& options) {
   VECMILL_ASSIGN(policy::Limiter limiter, policy::Limiter::create(limits_of(options)));
@@ -181,7 +182,8 @@ std::optional<Dispatcher::Send> Dispatcher::next(Time now) {
     }
     Call call{*std::move(head_), demand_, grant_, pass_, now};
     head_.reset();
-    Send send{next_call_++, {}, call.pending.role, timeout_.timeout(call.demand[Unit::kTokens])};
+    Send send{next_call_++, {}, call.pending.role, {}, call.demand};
+    send.timeout = timeout_.timeout(call.demand[Unit::kTokens]);
     for (const auto& piece : call.pending.batch.pieces) send.texts.push_back(piece.id);
     calls_.emplace(send.call, std::move(call));
     return send;
@@ -235,6 +237,11 @@ void Dispatcher::postponed(CallId id, Time again) {
   if (!pending) return;
   pending->ready = again;
   again_.push_back(*std::move(pending));
+}
+
+void Dispatcher::held_back(CallId id, Time again) {
+  limiter_.hold(again);
+  postponed(id, again);
 }
 
 void Dispatcher::unaffordable(CallId id, const Error& error) {

@@ -43,6 +43,9 @@ struct DispatcherOptions {
 /// and retries in one state machine that is handed the time and sends nothing itself.
 class Dispatcher {
  public:
+  /// What `create` makes of the options.
+  [[nodiscard]] static std::vector<policy::Limit> limits_of(const DispatcherOptions& options);
+
   using TextId = std::uint64_t;
   using CallId = std::uint64_t;
 
@@ -52,6 +55,7 @@ class Dispatcher {
     std::vector<TextId> texts;
     Role role = Role::kDocument;
     Duration timeout = {};
+    policy::Demand demand = {};  ///< what it takes from the limits
   };
 
   struct Finished {
@@ -76,6 +80,9 @@ class Dispatcher {
 
   /// Instead of `ended`, of something that was not sent. It is to be tried again at `again`.
   void postponed(CallId call, Time again);
+
+  /// As `postponed`, and nothing else is sent before: others use the same limits.
+  void held_back(CallId call, Time again);
 
   /// There is no money for it: it waits for calls that may leave some, or becomes smaller. When
   /// nothing helps, all texts fail with `error`.

@@ -150,10 +150,20 @@ class GuardedProvider final : public Provider {
                              : most_tokens(api_->model(), place.text);
       }
       lock.unlock();
+      const auto turn = extras_.shared ? extras_.shared->admit(now(), send->demand)
+                                       : SharedState::Answer{.ticket = 0};
+      if (!turn.ticket) {
+        lock.lock();
+        shared_->dispatcher.held_back(send->call, now() + turn.ask_again);
+        shared_->changed.notify_all();
+        return;
+      }
       const auto answer = pay({texts, send->role, most});
-      if (answer && answer->payment) start(*send, texts, *answer->payment);
+      const bool paid = answer && answer->payment;
+      if (paid) start(*send, texts, {*answer->payment, *turn.ticket});
+      if (!paid && extras_.shared) extras_.shared->cancel(*turn.ticket);
       lock.lock();
-      if (!answer || !answer->payment) not_paid(send->call, answer);
+      if (!paid) not_paid(send->call, answer);
       return;
     }
     if (job.open == 0) return;
@@ -171,12 +181,23 @@ class GuardedProvider final : public Provider {
     return extras_.spending->intend(request);
   }
 
+  struct Granted {
+    Spending::PaymentId payment = 0;
+    SharedState::Ticket ticket = 0;
+  };
+
   void start(const Dispatcher::Send& send, std::span<const std::string_view> texts,
-             Spending::PaymentId payment) {
+             Granted granted) {
     api_->start(texts, send.role, send.timeout,
-                [shared = shared_, call = send.call, spending = extras_.spending,
-                 payment](CallResult result) {
-                  if (spending) spending->settle(payment, result.billed, result.tokens);
+                [shared = shared_, call = send.call, extras = extras_, granted,
+                 sent = now()](CallResult result) {
+                  if (extras.spending) {
+                    extras.spending->settle(granted.payment, result.billed, result.tokens);
+                  }
+                  if (extras.shared) {
+                    extras.shared->settle(granted.ticket, {result.outcome, result.tokens,
+                                                           now() - sent, result.retry_after});
+                  }
                   const std::lock_guard guard(shared->mutex);
                   shared->dispatcher.ended(now(), call, std::move(result));
                   shared->hand_out();

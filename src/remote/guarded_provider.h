@@ -6,6 +6,7 @@
 #include "vecmill/provider.h"
 #include "vecmill/remote/dispatcher.h"
 #include "vecmill/remote/remote_api.h"
+#include "vecmill/remote/shared_state.h"
 #include "vecmill/remote/spending.h"
 
 namespace vecmill::remote {
@@ -15,8 +16,9 @@ using Describe = std::function<Capabilities(const EmbedOptions&)>;
 
 /// What a provider can do without.
 struct GuardedExtras {
-  std::shared_ptr<Spending> spending = {};  ///< grants each request; null: nobody is asked
-  CountTokens count = {};                   ///< null: tokens are estimated
+  std::shared_ptr<Spending> spending = {};   ///< grants each request; null: nobody is asked
+  CountTokens count = {};                    ///< null: tokens are estimated
+  std::shared_ptr<SharedState> shared = {};  ///< with other processes; null: nothing is shared
 };
 
 /// A model behind an API as a provider: all calls share its limits, batches, breaker and retries

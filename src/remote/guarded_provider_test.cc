@@ -242,6 +242,54 @@ TEST(GuardedProviderTest, ThreadsShareOnePurse) {
   EXPECT_TRUE(purse->open.empty());
 }
 
+/// Others use what it shares: it says "later" now and then.
+class Others final : public SharedState {
+ public:
+  Answer admit(Time /*now*/, const policy::Demand& demand) override {
+    const std::lock_guard lock(mutex_);
+    EXPECT_EQ(demand[policy::Unit::kRequests], 1u);
+    if (++asked_ % 3 == 0) return {.ask_again = Duration(1)};
+    open.insert(asked_);
+    return {.ticket = asked_};
+  }
+  void settle(Ticket ticket, const End& end) override {
+    EXPECT_EQ(end.outcome, policy::Outcome::kSuccess);
+    close(ticket, settled);
+  }
+  void cancel(Ticket ticket) override { close(ticket, cancelled); }
+
+  std::set<Ticket> open;
+  std::uint64_t settled = 0, cancelled = 0;
+
+ private:
+  void close(Ticket ticket, std::uint64_t& count) {
+    const std::lock_guard lock(mutex_);
+    EXPECT_EQ(open.erase(ticket), 1u) << "ended twice, or never granted";
+    ++count;
+  }
+
+  std::mutex mutex_;
+  std::uint64_t asked_ = 0;
+};
+
+TEST(GuardedProviderTest, EachRequestHasItsTurnAmongOthersAndEndsItOnce) {
+  auto owned = std::make_unique<NumberApi>();
+  const NumberApi& api = *owned;
+  const auto purse = std::make_shared<Purse>(4000);
+  const auto others = std::make_shared<Others>();
+  const auto provider = make(std::move(owned), {.spending = purse, .shared = others});
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (const auto& result : embed(*provider, numbers(1000 * t, 400))) EXPECT_TRUE(result);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_TRUE(others->open.empty());
+  EXPECT_EQ(others->settled, api.sizes.size());
+  EXPECT_GT(others->cancelled, 0u) << "for want of money";
+}
+
 TEST(GuardedProviderTest, WithoutABookNothingIsSent) {
   auto owned = std::make_unique<NumberApi>();
   const NumberApi& api = *owned;

@@ -60,6 +60,11 @@ Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
   };
 }
 
+/// What has limits of its own.
+Secret identity_of(const RemoteModel& model, const Secret& key) {
+  return Secret(model.base_url + "\n" + model.name + "\n" + key.reveal());
+}
+
 }  // namespace
 
 DispatcherOptions dispatcher_options(const RemoteModel& model, const RemoteOptions& wanted) {
@@ -126,10 +131,12 @@ Result<std::unique_ptr<Provider>> open_remote(const RemoteOptions& options,
   const Vocabulary known = vocabulary_of ? vocabulary_of(*model.dialect, model.name) : Vocabulary();
   DispatcherOptions dispatching = dispatcher_options(model, options);
   dispatching.sends_tokens = known.tokens && takes_tokens(model);
+  const auto shared =
+      options.share_of ? options.share_of(identity_of(model, endpoint.key), dispatching) : nullptr;
   const auto open = [&] {
     return make_guarded_provider(make_remote_api(model, endpoint.key, client, known.tokens),
                                  dispatching, describe_as(model, space_of),
-                                 {options.spending, known.count});
+                                 {options.spending, known.count, shared});
   };
   if (model.expected_dims() == 0) {
     VECMILL_ASSIGN(const auto probe, open());

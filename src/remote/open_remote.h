@@ -7,10 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "vecmill/base/secret.h"
 #include "vecmill/provider.h"
 #include "vecmill/remote/dispatcher.h"
 #include "vecmill/remote/endpoint.h"
 #include "vecmill/remote/request.h"
+#include "vecmill/remote/shared_state.h"
 #include "vecmill/remote/spending.h"
 #include "vecmill/remote/token_estimate.h"
 #include "vecmill/result.h"
@@ -23,6 +25,11 @@ using SpaceOf = std::function<std::string(const RemoteModel&, std::string_view r
 /// What is known here of the tokens of a model of an API.
 using VocabularyOf = std::function<Vocabulary(const Dialect& dialect, const std::string& model)>;
 
+/// The state that processes share of an API, a key and a model, which `identity` is made of; null
+/// where none is shared.
+using ShareOf = std::function<std::shared_ptr<SharedState>(const Secret& identity,
+                                                           const DispatcherOptions& options)>;
+
 struct RemoteOptions {
   std::string name;                             ///< "voyage:voyage-code-3"
   std::uint32_t dims = 0;                       ///< 0: what the model has
@@ -32,6 +39,7 @@ struct RemoteOptions {
   std::chrono::seconds patience{600};           ///< with a server that fails
   std::chrono::milliseconds ask_again{60'000};  ///< how often one that keeps failing is asked
   std::uint32_t known_dims = 0;  ///< what the model has, where the caller knows; 0: found out
+  ShareOf share_of = {};
 };
 
 /// Limits, batches and patience of a model: as they are wished, else as its API documents them.

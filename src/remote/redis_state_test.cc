@@ -1,0 +1,340 @@
+#include "vecmill/remote/redis_state.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <deque>
+#include <random>
+
+#include "vecmill/redis/testing.h"
+
+namespace vecmill::remote {
+namespace {
+
+using namespace std::chrono_literals;
+using policy::Breaker;
+using policy::Demand;
+using policy::Duration;
+using policy::Limit;
+using policy::Limiter;
+using policy::Outcome;
+using policy::Time;
+using policy::Unit;
+using std::chrono::microseconds;
+
+bool is_deep() { return std::getenv("VECMILL_TEST_DEEP") != nullptr; }
+
+std::mt19937 seeded() {
+  const char* seed = std::getenv("VECMILL_TEST_SEED");
+  return std::mt19937(seed != nullptr ? static_cast<unsigned>(std::atoi(seed)) : 1);
+}
+
+Demand demand(std::uint64_t tokens) {
+  Demand demand;
+  demand[Unit::kRequests] = 1;
+  demand[Unit::kTokens] = tokens;
+  return demand;
+}
+
+/// Their times are whole microseconds, which is what the server counts in.
+std::vector<Limit> exact_limits(std::uint64_t requests = 600, std::uint64_t tokens = 1'000'000) {
+  return {{Unit::kRequests, requests, 1min, requests / 50},
+          {Unit::kTokens, tokens, 1min, tokens / 40}};
+}
+
+class RedisStateTest : public testing::Test {
+ protected:
+  /// All with the same name share; each test has a name of its own.
+  RedisStateOptions options() {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    return {.name = test->name(), .worker = "w", .limits = exact_limits(), .clock = [this] {
+              return micros();
+            }};
+  }
+  std::unique_ptr<RedisState> open(RedisStateOptions options) {
+    return std::make_unique<RedisState>(std::make_shared<redis::Client>(server_.client()),
+                                        std::move(options));
+  }
+  [[nodiscard]] std::uint64_t micros() const {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<microseconds>(now_.time_since_epoch()).count());
+  }
+
+  static redis::TestServer& server() {
+    static redis::TestServer server;
+    return server;
+  }
+
+  redis::TestServer& server_ = server();
+  Time now_{std::chrono::hours(400'000)};
+};
+
+TEST_F(RedisStateTest, GrantsAndWaitsAreThoseOfTheLimiter) {
+  auto random = seeded();
+  const int rounds = is_deep() ? 200 : 4;
+  for (int round = 0; round < rounds; ++round) {
+    RedisStateOptions given = options();
+    given.name += std::to_string(round);
+    const auto state = open(given);
+    Limiter limiter = Limiter::create(given.limits).value();
+    struct Open {
+      SharedState::Ticket ticket;
+      Limiter::GrantId grant;
+    };
+    std::deque<Open> open;
+    int waits = 0;
+    for (int step = 0; step < 300; ++step) {
+      now_ += microseconds(random() % (random() % 20 == 0 ? 10'000'000 : 120'000));
+      if (open.empty() || random() % 3 > 0) {
+        const Demand wanted = demand(random() % 25'000 + 1);
+        const auto mine = limiter.take(now_, wanted);
+        const auto theirs = state->admit(now_, wanted);
+        ASSERT_EQ(theirs.ticket.has_value(), mine.verdict == Limiter::Verdict::kGranted)
+            << "round " << round << ", step " << step;
+        if (theirs.ticket) {
+          open.push_back({*theirs.ticket, mine.grant});
+        } else {
+          ++waits;
+          ASSERT_EQ(theirs.ask_again, std::max<Duration>(mine.ask_again - now_, 1ms)) << step;
+        }
+      } else {
+        const std::size_t at = random() % open.size();
+        const Open done = open[at];
+        open.erase(open.begin() + static_cast<std::ptrdiff_t>(at));
+        const std::uint64_t tokens = random() % 30'000;
+        if (tokens % 5 == 0) {
+          limiter.settle(done.grant, {});
+          state->cancel(done.ticket);
+        } else {
+          limiter.settle(done.grant, demand(tokens));
+          state->settle(done.ticket, {.tokens = tokens});
+          state->settle(done.ticket, {.tokens = 1});  // again: nothing happens
+        }
+      }
+    }
+    EXPECT_GT(waits, 10);
+    ASSERT_FALSE(state->stats().failure) << state->stats().failure->to_string();
+  }
+}
+
+TEST_F(RedisStateTest, BothLimitsAreTakenOrNeither) {
+  RedisStateOptions given = options();
+  given.limits = {{Unit::kRequests, 60, 1min, 10}, {Unit::kTokens, 6'000, 1min, 100}};
+  const auto state = open(given);
+  ASSERT_TRUE(state->admit(now_, demand(100)).ticket);
+  for (int i = 0; i < 50; ++i) ASSERT_FALSE(state->admit(now_, demand(100)).ticket);
+  now_ += 1s;  // the tokens are back
+  EXPECT_TRUE(state->admit(now_, demand(100)).ticket) << "refusals took requests";
+}
+
+TEST_F(RedisStateTest, AfterAThrottledReplyNobodyIsGrantedAnythingForSoLong) {
+  const auto one = open(options()), other = open(options());
+  const auto ticket = one->admit(now_, demand(1)).ticket;
+  ASSERT_TRUE(ticket);
+  one->settle(*ticket, {.outcome = Outcome::kThrottled, .retry_after = 7s});
+  EXPECT_EQ(other->admit(now_, demand(1)).ask_again, Duration(7s));
+  now_ += 7s;
+  EXPECT_TRUE(other->admit(now_, demand(1)).ticket);
+}
+
+TEST_F(RedisStateTest, AdmissionsAreThoseOfTheBreaker) {
+  auto random = seeded();
+  const int steps = is_deep() ? 20'000 : 600;
+  RedisStateOptions given = options();
+  given.limits = {};
+  given.breaker = {.failures = 3, .open_for = 10s, .probes = 2};
+  const auto state = open(given);
+  Breaker breaker(given.breaker);
+  struct Open {
+    SharedState::Ticket ticket;
+    Breaker::Pass pass;
+  };
+  std::vector<Open> open;
+  int refused = 0;
+  for (int step = 0; step < steps; ++step) {
+    now_ += microseconds(random() % 2'000'000 + 1);
+    if (open.empty() || random() % 2 == 0) {
+      const auto mine = breaker.admit(now_);
+      const auto theirs = state->admit(now_, {});
+      ASSERT_EQ(theirs.ticket.has_value(), mine.granted) << step;
+      if (theirs.ticket) {
+        open.push_back({*theirs.ticket, mine});
+      } else {
+        ++refused;
+        ASSERT_EQ(theirs.ask_again, std::max<Duration>(mine.ask_again - now_, 1ms)) << step;
+      }
+      continue;
+    }
+    const std::size_t at = random() % open.size();
+    const Open done = open[at];
+    open.erase(open.begin() + static_cast<std::ptrdiff_t>(at));
+    const auto outcome = static_cast<Outcome>(random() % 5);
+    const Duration took = random() % 10 == 0 ? 40s : 1s;
+    if (random() % 10 == 0) {
+      breaker.cancel(done.pass);
+      state->cancel(done.ticket);
+    } else {
+      breaker.report(now_, done.pass, outcome, took);
+      state->settle(done.ticket, {.outcome = outcome, .took = took});
+    }
+  }
+  EXPECT_GT(refused, 20);
+}
+
+/// Five failures, so that it is open.
+void break_it(RedisState& state, Time now) {
+  for (int i = 0; i < 5; ++i) {
+    const auto ticket = state.admit(now, {}).ticket;
+    ASSERT_TRUE(ticket);
+    state.settle(*ticket, {.outcome = Outcome::kTransient});
+  }
+}
+
+TEST_F(RedisStateTest, AnOpenBreakerOutlivesItsProcessAndOnlyOneProbes) {
+  break_it(*open(options()), now_);
+  const auto one = open(options()), other = open(options());
+  EXPECT_FALSE(one->admit(now_, {}).ticket);
+  now_ += 60s;
+  const auto probe = one->admit(now_, {}).ticket;
+  ASSERT_TRUE(probe);
+  EXPECT_FALSE(other->admit(now_, {}).ticket) << "one probes already";
+  one->settle(*probe, {});
+  EXPECT_TRUE(other->admit(now_, {}).ticket);
+}
+
+TEST_F(RedisStateTest, ALateReportOfAnOldProbeChangesNothing) {
+  const auto one = open(options()), other = open(options());
+  break_it(*one, now_);
+  now_ += 60s;
+  const auto lost = one->admit(now_, {}).ticket;
+  ASSERT_TRUE(lost);
+  now_ += 60s;  // the probe is given up
+  const auto next = other->admit(now_, {}).ticket;
+  ASSERT_TRUE(next);
+  one->settle(*lost, {});  // would close it
+  EXPECT_FALSE(one->admit(now_, {}).ticket) << "the second probe is on its way";
+  other->settle(*next, {.outcome = Outcome::kTransient});
+  EXPECT_FALSE(one->admit(now_ + 59s, {}).ticket);
+}
+
+TEST_F(RedisStateTest, WhatOthersSayForLongIsLookedAtForOneself) {
+  const auto one = open(options()), other = open(options());
+  break_it(*one, now_);
+  int own = 0;
+  for (int i = 0; i < 300; ++i, now_ += 1s) {
+    // One process takes all probes, and all of them fail.
+    if (const auto probe = one->admit(now_, {}).ticket) {
+      one->settle(*probe, {.outcome = Outcome::kTransient});
+    }
+    own += other->admit(now_, {}).ticket ? 1 : 0;
+  }
+  EXPECT_EQ(own, 2) << "once in two minutes";
+}
+
+TEST_F(RedisStateTest, ARefusedKeyIsEachProcesssOwnAffair) {
+  const auto one = open(options());
+  for (int i = 0; i < 10; ++i) {
+    const auto ticket = one->admit(now_, {}).ticket;
+    ASSERT_TRUE(ticket);
+    one->settle(*ticket, {.outcome = Outcome::kKeyRefused});
+  }
+}
+
+/// Grants in `span`, asked for every 40 ms by each.
+std::uint64_t grants_in(std::vector<RedisState*> states, Time& now, Duration span) {
+  std::uint64_t granted = 0;
+  for (const Time end = now + span; now < end; now += 40ms) {
+    for (RedisState* state : states) {
+      if (const auto ticket = state->admit(now, demand(1)).ticket) {
+        ++granted;
+        state->settle(*ticket, {.tokens = 1});
+      }
+    }
+  }
+  return granted;
+}
+
+TEST_F(RedisStateTest, WhileTheServerIsAwayEachHasItsShare) {
+  std::vector<std::unique_ptr<RedisState>> owned;
+  std::vector<RedisState*> states;
+  for (int i = 0; i < 4; ++i) {
+    RedisStateOptions given = options();
+    given.worker += std::to_string(i);
+    owned.push_back(open(given));
+    states.push_back(owned.back().get());
+  }
+  grants_in(states, now_, 2s);
+  EXPECT_EQ(states[0]->stats().workers, 4u);
+  server_.kill();
+  const std::uint64_t alone = grants_in(states, now_, 60s);
+  EXPECT_LE(alone, 612u) << "what the limit gives in a minute";
+  EXPECT_GE(alone, 500u);
+  EXPECT_GT(states[0]->stats().alone, 100u);
+  ASSERT_TRUE(states[0]->stats().failure);
+  server_.start();
+  redis::Client probe(server_.client());
+  ASSERT_TRUE(probe.call({"PING"}));
+  while (!probe.call({"EXISTS", "vecmill:limit:1:" + options().name})->integer) {
+    (void)states[0]->admit(now_, demand(1));  // it comes back by itself
+  }
+}
+
+TEST_F(RedisStateTest, AnEmptiedServerGivesNoSecondBurst) {
+  const auto one = open(options()), other = open(options());
+  std::uint64_t granted = grants_in({one.get(), other.get()}, now_, 3s);
+  redis::Client client(server_.client());
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(client.call({"FLUSHALL"}));
+    granted += grants_in({one.get(), other.get()}, now_, 3s);
+  }
+  EXPECT_LE(granted, 12u + 180u) << "one burst, and what comes back in 18 s";
+  EXPECT_GE(granted, 12u + 180u - 5 * 13u);
+}
+
+/// The clock of several processes: each question moves it on.
+std::uint64_t tick(redis::Client& clock) {
+  return static_cast<std::uint64_t>(clock.call({"INCRBY", "clock", "10000"})->integer);
+}
+
+TEST_F(RedisStateTest, FourProcessesShareOneRateWithinTwoPercent) {
+  const int minutes = is_deep() ? 10 : 1;
+  redis::Client client(server_.client());
+  const std::uint64_t start = micros(), end = start + 60'000'000u * minutes;
+  ASSERT_TRUE(client.call({"SET", "clock", std::to_string(start)}));
+  std::vector<pid_t> children;
+  for (int i = 0; i < 4; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      redis::Client own(server_.client());
+      std::uint64_t now = tick(own);
+      RedisStateOptions given = options();
+      given.worker += std::to_string(i);
+      given.clock = [&] { return now; };
+      const auto state = open(given);
+      std::int64_t granted = 0;
+      for (; now < end; now = tick(own)) {
+        const auto ticket = state->admit(Time(microseconds(now)), demand(500)).ticket;
+        if (!ticket) continue;
+        ++granted;
+        state->settle(*ticket, {.tokens = 500});
+      }
+      const bool told = own.call({"INCRBY", "granted", std::to_string(granted)}).has_value();
+      _exit(told && !state->stats().failure ? 0 : 1);
+    }
+    children.push_back(child);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  const double granted = std::stod(client.call({"GET", "granted"})->text);
+  const double allowed = 600.0 * minutes + 12;  // with the one burst
+  EXPECT_LE(granted, allowed);
+  EXPECT_GE(granted, 0.98 * allowed);
+}
+
+}  // namespace
+}  // namespace vecmill::remote
