@@ -8,6 +8,7 @@
 #include "vecmill/base/check.h"
 #include "vecmill/base/resources.h"
 #include "vecmill/engine/embed_run.h"
+#include "vecmill/engine/open_ends.h"
 #include "vecmill/engine/open_model.h"
 #include "vecmill/engine/open_source.h"
 #include "vecmill/engine/rank.h"
@@ -15,7 +16,6 @@
 #include "vecmill/engine/spending.h"
 #include "vecmill/engine/vector_cache.h"
 #include "vecmill/sink/scan.h"
-#include "vecmill/sink/sink_factory.h"
 
 namespace vecmill {
 namespace {
@@ -134,17 +134,15 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
                                 const std::stop_token& stop) {
   VECMILL_TRY(state_->provider->check(job.options));
   const SpaceInfo space = capabilities(job.options).space;
-  sink::SinkOptions sink_options;
-  sink_options.resume = job.resume;
-  sink_options.store = job.half ? sink::Store::kF16 : sink::Store::kF32;
-  VECMILL_ASSIGN(auto source, open_source(job));
-  VECMILL_ASSIGN(sink::Opened out, sink::open(job.out, space, sink_options));
+  VECMILL_ASSIGN(auto ends, engine::open_ends(job, space));
+  auto& [source, out] = ends;
   EmbedReport report;
   report.was_complete = out.complete;
   report.resumed = out.rows_done + out.rows_failed;
   if (!out.complete) {
     const std::uint64_t resumed = report.resumed;
-    VECMILL_ASSIGN(const std::uint64_t total, count_texts(job, stop));
+    const auto known = source->total();
+    VECMILL_ASSIGN(const std::uint64_t total, known ? *known : count_texts(job, stop));
     if (out.position) VECMILL_TRY(source->seek(*out.position));
     const auto tell = [&](EmbedProgress now) {
       now.resumed = resumed;
@@ -155,6 +153,7 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
     report.resumed = resumed;
   }
   state_->describe(report, job.options);
+  if (out.sink) report.notes = out.sink->notes();
   if (!out.complete) VECMILL_TRY(engine::write_report(job.out, report));
   return report;
 }

@@ -8,6 +8,7 @@
 namespace vecmill::engine {
 
 Status write_report(const std::string& out, const EmbedReport& report) {
+  if (out.empty() || is_postgres_url(out)) return {};  // nothing stands beside a table
   const nlohmann::ordered_json json = {
       {"schema", "vecmill.embed.v1"},
       {"model", report.space.model},
