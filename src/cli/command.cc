@@ -19,6 +19,12 @@ same file.
   vecmill embed docs/ --model org/name --out docs.db --resume
   cat lines.txt | vecmill embed - --out lines.jsonl
 
+A table of PostgreSQL is an input, an output, or both (docs/postgres.md): rows without a vector are
+embedded, and the same command goes on after an interruption.
+
+  vecmill embed 'postgres:///docs?table=kb&key=id&text=body&vector=embedding'
+  vecmill embed notes.jsonl --out 'postgres:///docs?table=notes' --create
+
 --outputs makes more of each text in the same pass, for models that can (bge-m3): sparse, a weight
 per token; multivector, a vector per token but the first. They go to .jsonl, each under its name,
 sparse as {"indices": [...], "values": [...]}; and to .db, into the tables sparse(id, token, weight)
@@ -137,7 +143,8 @@ std::vector<Command> text_commands() {
         "max-cost",  "daily-budget",   "monthly-budget",
         "price",     "prices",         "ledger",
         "tag",       "fallback",       "same-space",
-        "degraded",  "fallback-after", "patience"},
+        "degraded",  "fallback-after", "patience",
+        "create",    "create-index"},
        kEmbedDetails,
        run_embed},
       {"query",

@@ -10,6 +10,7 @@
 #include "vecmill/cli/progress.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
+#include "vecmill/postgres.h"
 
 namespace vecmill::cli {
 namespace {
@@ -24,9 +25,14 @@ Result<EmbedJob> job_of(const Invocation& invocation) {
   }
   EmbedJob job = read_job(settings, invocation.arguments);
   job.out = settings.text("out");
+  job.postgres.create = settings.on("create");
+  job.postgres.hnsw_index = settings.text("create-index") == "hnsw";
+  if (job.out.empty() && job.inputs.size() == 1 && is_postgres_url(job.inputs[0])) {
+    job.out = job.inputs[0];
+  }
   if (job.out.empty() && !settings.on("dry-run")) {
     return make_error(ErrorKind::kInvalidArgument, "there is no place for the vectors", {},
-                      "name it with --out: .npy, .jsonl or .db");
+                      "name it with --out: .npy, .jsonl, .db or postgres://...?table=T");
   }
   VECMILL_ASSIGN(job.options.outputs, parse_outputs(settings.text("outputs"), "--outputs"));
   job.half = settings.text("store") == "f16";
@@ -86,6 +92,7 @@ std::string report_json(const EmbedReport& report, const std::string& out) {
   object.raw("cache", cache.line());
   object.raw("spend", spend_json(report.spend));
   object.raw("fallback", fallback_json(report.fallback));
+  object.raw("notes", json_array(report.notes, json_text));
   return object.line();
 }
 
@@ -104,7 +111,7 @@ void say_cache(const CacheReport& cache) {
 
 void say_report(const EmbedReport& report, const EmbedJob& job, const Capabilities& model) {
   if (report.was_complete) {
-    say(job.out + " is complete already: nothing was done");
+    say(shown_place(job.out) + " is complete already: nothing was done");
     return;
   }
   std::string line = "embedded " + texts_of(report.embedded);
@@ -133,9 +140,11 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
         " and were cut: " + ids);
   }
   if (report.failed > 0) {
-    say(texts_of(report.failed) + " failed and have no row; the reasons are listed beside " +
-        job.out);
+    const std::string place =
+        is_postgres_url(job.out) ? "" : "; the reasons are listed beside " + job.out;
+    say(texts_of(report.failed) + " failed and have no row" + place);
   }
+  for (const std::string& note : report.notes) say(note);
 }
 
 }  // namespace
@@ -168,7 +177,8 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
   }
   if (!report) return report.error();
   if (!quiet) say_report(*report, job, engine->capabilities(job.options));
-  VECMILL_TRY(print(json ? report_json(*report, job.out) : job.out));
+  const std::string out = shown_place(job.out);
+  VECMILL_TRY(print(json ? report_json(*report, out) : out));
   return report->failed + report->fallback.degraded > 0 ? kExitPartial : kExitOk;
 }
 

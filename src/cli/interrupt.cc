@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "vecmill/cli/output.h"
+#include "vecmill/postgres.h"
 
 namespace vecmill::cli {
 namespace {
@@ -63,7 +64,7 @@ std::string resume_command(const std::vector<std::string>& typed) {
     words.insert(std::ranges::find(words, "--"), "--resume");
   }
   std::string command = "vecmill";
-  for (const std::string& word : words) command += " " + quoted(word);
+  for (const std::string& word : words) command += " " + quoted(shown_place(word));
   return command;
 }
 

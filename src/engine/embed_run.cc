@@ -138,6 +138,7 @@ Result<EmbedReport> run_embedding(const RunParts& parts, EmbedJob job,
         error.set(std::move(window).error());
         break;
       }
+      window->hash_texts = parts.sink.wants_text_hash();
       if (window->records.empty() || !read.push(std::move(*window))) break;
     }
     read.close();
@@ -167,7 +168,8 @@ Result<EmbedReport> run_embedding(const RunParts& parts, EmbedJob job,
 
   if (auto status = writer.commit(); !status) error.set(std::move(status).error());
   if (auto first = error.get()) return std::move(*first);
-  if (stop.stop_requested()) return make_error(ErrorKind::kCancelled, "interrupted", job.out);
+  if (stop.stop_requested())
+    return make_error(ErrorKind::kCancelled, "interrupted", shown_place(job.out));
   writer.report.seconds = writer.seconds();
   return std::move(writer.report);
 }

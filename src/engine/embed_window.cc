@@ -4,6 +4,8 @@
 #include <numeric>
 #include <span>
 
+#include "vecmill/base/hash.h"
+
 namespace vecmill::engine {
 namespace {
 
@@ -106,6 +108,10 @@ EmbeddedWindow embed_window(Window window, const EmbedJob& job, Provider& provid
     done.empty = done.skipped;
   }
   auto results = embed_records(window.records, job, provider, pool);
+  std::vector<std::string> hashes(window.records.size());
+  if (window.hash_texts) {
+    pool.run(hashes.size(), [&](std::size_t i) { hashes[i] = sha256_hex(window.records[i].text); });
+  }
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (is_blank(window.records[i].text)) {
       ++done.empty;
@@ -114,6 +120,7 @@ EmbeddedWindow embed_window(Window window, const EmbedJob& job, Provider& provid
       }
     }
     done.rows.push_back(make_row(window.records[i], std::move(results[i]), done));
+    done.rows.back().text_hash = std::move(hashes[i]);
   }
   return done;
 }

@@ -20,6 +20,7 @@ struct Window {
   std::vector<Record> records;
   std::string position;  ///< of the source, behind the last record
   std::uint64_t bytes = 0;
+  bool hash_texts = false;  ///< for OutputRow::text_hash
 };
 
 struct EmbeddedWindow {

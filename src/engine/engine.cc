@@ -9,6 +9,7 @@
 #include "vecmill/base/resources.h"
 #include "vecmill/engine/embed_run.h"
 #include "vecmill/engine/fallback_chain.h"
+#include "vecmill/engine/open_ends.h"
 #include "vecmill/engine/open_model.h"
 #include "vecmill/engine/open_source.h"
 #include "vecmill/engine/rank.h"
@@ -16,7 +17,6 @@
 #include "vecmill/engine/spending.h"
 #include "vecmill/engine/vector_cache.h"
 #include "vecmill/sink/scan.h"
-#include "vecmill/sink/sink_factory.h"
 
 namespace vecmill {
 namespace {
@@ -141,17 +141,15 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
   VECMILL_TRY(state_->provider->check(job.options));
   VECMILL_TRY(engine::check_degraded(state_->degraded, job.out));
   const SpaceInfo space = capabilities(job.options).space;
-  sink::SinkOptions sink_options;
-  sink_options.resume = job.resume;
-  sink_options.store = job.half ? sink::Store::kF16 : sink::Store::kF32;
-  VECMILL_ASSIGN(auto source, open_source(job));
-  VECMILL_ASSIGN(sink::Opened out, sink::open(job.out, space, sink_options));
+  VECMILL_ASSIGN(auto ends, engine::open_ends(job, space));
+  auto& [source, out] = ends;
   EmbedReport report;
   report.was_complete = out.complete;
   report.resumed = out.rows_done + out.rows_failed;
   if (!out.complete) {
     const std::uint64_t resumed = report.resumed;
-    VECMILL_ASSIGN(const std::uint64_t total, count_texts(job, stop));
+    const auto known = source->total();
+    VECMILL_ASSIGN(const std::uint64_t total, known ? *known : count_texts(job, stop));
     if (out.position) VECMILL_TRY(source->seek(*out.position));
     const auto tell = [&](EmbedProgress now) {
       now.resumed = resumed;
@@ -162,7 +160,10 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
     report.resumed = resumed;
   }
   state_->describe(report, job.options);
-  VECMILL_ASSIGN(report.fallback.degraded, degraded_rows(job.out));
+  if (!job.out.empty() && !is_postgres_url(job.out)) {
+    VECMILL_ASSIGN(report.fallback.degraded, degraded_rows(job.out));
+  }
+  if (out.sink) report.notes = out.sink->notes();
   if (!out.complete) VECMILL_TRY(engine::write_report(job.out, report));
   return report;
 }

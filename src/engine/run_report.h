@@ -6,8 +6,8 @@
 
 namespace vecmill::engine {
 
-/// Writes X.report.json beside the output: everything that differs between two runs that make the
-/// same vectors.
+/// Writes X.report.json beside an output that is a file: everything that differs between two runs
+/// that make the same vectors.
 Status write_report(const std::string& out, const EmbedReport& report);
 
 }  // namespace vecmill::engine

@@ -21,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause{50}, kLongestPause{2000};
+constexpr milliseconds kLongDeadline = std::chrono::hours(100);
 
 PGresult* result_of(const std::shared_ptr<void>& result) {
   return static_cast<PGresult*>(result.get());
@@ -184,7 +185,7 @@ struct Connection::State {
   std::string place;
 
   /// Tries until it works, cannot work, or the patience is over.
-  Result<Rows> insist(const std::function<bool(PGconn*)>& send) {
+  Result<Rows> insist(milliseconds deadline, const std::function<bool(PGconn*)>& send) {
     const auto until = Clock::now() + options.patience;
     for (milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
       Error error;
@@ -195,8 +196,8 @@ struct Connection::State {
         if (!fresh && error.kind != ErrorKind::kUnavailable) return error;
       }
       if (session) {
-        Outcome outcome = send(session.get()) ? collect(session.get(), options.deadline)
-                                              : failed(lost(session.get()));
+        Outcome outcome =
+            send(session.get()) ? collect(session.get(), deadline) : failed(lost(session.get()));
         if (!outcome.failure) return Rows(std::move(outcome.result));
         error = to_error(*outcome.failure, url.shown);
         if (is_lost(outcome.failure->state)) session.reset();
@@ -233,15 +234,21 @@ Result<Rows> Connection::run(const std::string& sql, std::span<const Param> para
     lengths.push_back(static_cast<int>(param.bytes.size()));
   }
   const std::vector<int> binary(params.size(), 1);
-  return state_->insist([&](PGconn* session) {
+  return state_->insist(state_->options.deadline, [&](PGconn* session) {
     return PQsendQueryParams(session, sql.c_str(), static_cast<int>(params.size()), types.data(),
                              values.data(), lengths.data(), binary.data(), 1) != 0;
   });
 }
 
+Result<Rows> Connection::run_long(const std::string& sql) {
+  return state_->insist(kLongDeadline,
+                        [&](PGconn* session) { return PQsendQuery(session, sql.c_str()) != 0; });
+}
+
 Status Connection::run_script(const std::string& sql) {
-  VECMILL_TRY(
-      state_->insist([&](PGconn* session) { return PQsendQuery(session, sql.c_str()) != 0; }));
+  VECMILL_TRY(state_->insist(state_->options.deadline, [&](PGconn* session) {
+    return PQsendQuery(session, sql.c_str()) != 0;
+  }));
   return {};
 }
 

@@ -60,6 +60,9 @@ class Connection {
   ///           kUnavailable, ...; of data errors the server's words are left out: they may quote it
   Result<Rows> run(const std::string& sql, std::span<const Param> params = {});
 
+  /// As `run`, for a statement that may take hours.
+  Result<Rows> run_long(const std::string& sql);
+
   /// Several statements without parameters, in one transaction.
   Status run_script(const std::string& sql);
 

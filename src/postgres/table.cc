@@ -80,7 +80,7 @@ Status check_distinct(Connection& connection, const Table& table, const std::vec
   const std::string list = key_list(keys, "t.");
   std::string missing;
   for (const Column& key : keys) {
-    missing += (missing.empty() ? "t." : " OR t.") + quoted(key.name) + " IS NULL";
+    missing += (missing.empty() ? "t." : " OR t.") + sql_name(key.name) + " IS NULL";
   }
   const std::string from = " FROM " + table.sql() + " t ";
   VECMILL_ASSIGN(
@@ -98,14 +98,7 @@ Status check_distinct(Connection& connection, const Table& table, const std::vec
 
 }  // namespace
 
-std::string quoted(std::string_view name) { return doubled(name, '"'); }
-
-std::string quoted_literal(std::string_view text) {
-  // E'' reads the same whatever standard_conforming_strings says.
-  std::string out = "E'";
-  for (const char c : text) out.append(c == '\'' || c == '\\' ? 2 : 1, c);
-  return out + "'";
-}
+std::string sql_name(std::string_view name) { return doubled(name, '"'); }
 
 const Column* Table::find(std::string_view column) const {
   const auto found = std::ranges::find(columns, column, &Column::name);
@@ -125,7 +118,8 @@ bool Table::is_key(const std::vector<std::string>& names) const {
 }
 
 Result<Table> describe(Connection& connection, const Url& url) {
-  const std::string name = (url.schema.empty() ? "" : quoted(url.schema) + ".") + quoted(url.table);
+  const std::string name =
+      (url.schema.empty() ? "" : sql_name(url.schema) + ".") + sql_name(url.table);
   VECMILL_ASSIGN(const Rows rows,
                  connection.run("SELECT c.oid::text, n.nspname::text, c.relkind::text FROM pg_class"
                                 " c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -145,7 +139,7 @@ Result<Table> describe(Connection& connection, const Url& url) {
 Result<bool> exists(Connection& connection, const std::string& schema, const std::string& table) {
   VECMILL_ASSIGN(const Rows rows,
                  connection.run("SELECT (to_regclass($1) IS NOT NULL)::text",
-                                std::vector{text_of(quoted(schema) + "." + quoted(table))}));
+                                std::vector{text_of(sql_name(schema) + "." + sql_name(table))}));
   return rows.yes(0, 0);
 }
 
@@ -184,10 +178,10 @@ Status check_privilege(Connection& connection, const Table& table, const std::st
 }
 
 std::string id_expression(const std::vector<Column>& keys, const std::string& prefix) {
-  if (keys.size() == 1) return prefix + quoted(keys[0].name) + "::text";
+  if (keys.size() == 1) return prefix + sql_name(keys[0].name) + "::text";
   std::string list;
   for (const Column& key : keys) {
-    list += (list.empty() ? "" : ", ") + prefix + quoted(key.name) + "::text";
+    list += (list.empty() ? "" : ", ") + prefix + sql_name(key.name) + "::text";
   }
   return "jsonb_build_array(" + list + ")::text";
 }
@@ -207,14 +201,14 @@ std::string hash_expression(const std::string& column) {
 
 std::string key_list(const std::vector<Column>& keys, const std::string& prefix) {
   std::string list;
-  for (const Column& key : keys) list += (list.empty() ? "" : ", ") + prefix + quoted(key.name);
+  for (const Column& key : keys) list += (list.empty() ? "" : ", ") + prefix + sql_name(key.name);
   return list;
 }
 
 std::string key_match(const std::vector<Column>& keys, const std::string& a, const std::string& b) {
   std::string list;
   for (const Column& key : keys) {
-    list += (list.empty() ? "" : " AND ") + a + quoted(key.name) + " = " + b + quoted(key.name);
+    list += (list.empty() ? "" : " AND ") + a + sql_name(key.name) + " = " + b + sql_name(key.name);
   }
   return list;
 }

@@ -11,8 +11,7 @@
 namespace vecmill::postgres {
 
 /// A name as SQL takes it: "my ""table""".
-[[nodiscard]] std::string quoted(std::string_view name);
-[[nodiscard]] std::string quoted_literal(std::string_view text);
+[[nodiscard]] std::string sql_name(std::string_view name);
 
 struct Column {
   std::string name;
@@ -31,7 +30,7 @@ struct Table {
   std::vector<Column> columns;
   std::vector<std::vector<std::string>> unique;  ///< sets of columns; the primary key first
 
-  [[nodiscard]] std::string sql() const { return quoted(schema) + "." + quoted(name); }
+  [[nodiscard]] std::string sql() const { return sql_name(schema) + "." + sql_name(name); }
   [[nodiscard]] const Column* find(std::string_view column) const;
   /// Whether no two rows can have the same values there, and none lacks them.
   [[nodiscard]] bool is_key(const std::vector<std::string>& columns) const;
