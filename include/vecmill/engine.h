@@ -44,7 +44,8 @@ struct EmbedJob {
   Empty empty = Empty::kEmbed;
   bool half = false;  ///< store f16 instead of f32
   bool resume = false;
-  std::uint32_t batch_size = 0;  ///< texts at a time of a local model; 0: chosen by tokens
+  std::uint32_t batch_size = 0;           ///< texts at a time of a local model; 0: chosen by tokens
+  std::vector<std::string> tag_fields{};  ///< of the records: tags of what their texts cost
 };
 
 struct EmbedProgress {
@@ -131,6 +132,9 @@ class Engine {
 
   /// Reads and tokenizes only.
   Result<CountReport> count(const EmbedJob& job, const std::stop_token& stop = {});
+
+  /// What this engine has spent so far, whatever became of its runs.
+  [[nodiscard]] SpendReport spent() const;
 
   /// The `k` rows of an index (what `run` wrote) that are nearest to the text, best first.
   ///   errors  kMismatch when the index is of another space than this engine's documents, or does

@@ -91,9 +91,9 @@ constexpr std::string_view kCostDetails =
     R"(Every request to a provider that bills is on record before it is sent, in ledger.db in --home. Days
 and months are those of UTC.
 
-report sums up what was spent (--by day,model,tag:project), and says what this month will come to;
-budget says what is left of --daily-budget and --monthly-budget; prices lists what tokens cost;
-advice says what would have cost less, and by how much.
+report sums up what was spent (--by day,model,tag:project), of all or of one --tenant, and says what
+this month will come to; budget says what is left of the budgets in vecmill.toml; prices lists what
+tokens cost; advice says what would have cost less, and by how much.
 
   vecmill cost report --by month,model
   vecmill cost report --by project --from 2026-11-01 --csv)";
@@ -115,26 +115,27 @@ std::vector<Command> text_commands() {
       {"embed",
        "IN...",
        "turn texts into vectors",
-       {"out",       "model",          "role",
-        "dims",      "truncate",       "empty",
-        "store",     "id-field",       "text-field",
-        "format",    "whole-file",     "resume",
-        "dry-run",   "batch-size",     "max-seq-length",
-        "device",    "dtype",          "threads",
-        "progress",  "outputs",        "cache",
-        "no-cache",  "cache-path",     "cache-max-size",
-        "cache-ttl", "cache-key-file", "cache-key-env",
-        "max-cost",  "daily-budget",   "monthly-budget",
-        "price",     "prices",         "ledger",
-        "tag"},
+       {"out",           "model",           "role",
+        "dims",          "truncate",        "empty",
+        "store",         "id-field",        "text-field",
+        "format",        "whole-file",      "resume",
+        "dry-run",       "batch-size",      "max-seq-length",
+        "device",        "dtype",           "threads",
+        "progress",      "outputs",         "cache",
+        "no-cache",      "cache-path",      "cache-max-size",
+        "cache-ttl",     "cache-key-file",  "cache-key-env",
+        "max-cost",      "daily-budget",    "monthly-budget",
+        "price",         "prices",          "ledger",
+        "tag",           "tag-field",       "tenant",
+        "alert-webhook", "alert-secret-env"},
        kEmbedDetails,
        run_embed},
       {"query",
        "TEXT",
        "ask an output of embed which of its texts are nearest",
-       {"index", "top", "mode", "model", "dims", "max-seq-length", "device", "dtype", "threads",
-        "cache", "no-cache", "max-cost", "daily-budget", "monthly-budget", "price", "prices",
-        "ledger", "tag"},
+       {"index", "top",     "mode",   "model",    "dims",     "max-seq-length", "device",
+        "dtype", "threads", "cache",  "no-cache", "max-cost", "daily-budget",   "monthly-budget",
+        "price", "prices",  "ledger", "tag",      "tenant",   "alert-webhook",  "alert-secret-env"},
        kQueryDetails,
        run_query},
       {"tokenize",
@@ -158,7 +159,8 @@ std::vector<Command> upkeep_commands() {
       {"cost",
        "report | budget | prices | advice",
        "say what was spent on providers that bill",
-       {"by", "from", "to", "csv", "ledger", "daily-budget", "monthly-budget", "prices"},
+       {"by", "from", "to", "csv", "ledger", "daily-budget", "monthly-budget", "prices", "tenant",
+        "cache-path", "cache-max-size", "cache-key-file", "cache-key-env", "storage-price"},
        kCostDetails,
        run_cost},
       {"cache",
@@ -191,7 +193,11 @@ std::vector<Command> upkeep_commands() {
         "price",
         "prices",
         "ledger",
-        "tag"},
+        "tag",
+        "tag-field",
+        "tenant",
+        "alert-webhook",
+        "alert-secret-env"},
        kCacheDetails,
        run_cache},
   };

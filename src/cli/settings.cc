@@ -35,6 +35,10 @@ Status Settings::read(const std::filesystem::path& file) {
   VECMILL_ASSIGN(const std::vector<TomlEntry> entries, read_toml(file));
   for (const TomlEntry& entry : entries) {
     const Flag* flag = setting_of_key(entry.key);
+    if (flag == nullptr && BudgetTables::has(entry.key)) {
+      VECMILL_TRY(budgets_.add(entry));
+      continue;
+    }
     if (flag == nullptr) return unknown_key(entry);
     VECMILL_TRY(check_value(*flag, entry.value, entry.where));
     values_[std::string(flag->name)] = {entry.value, entry.where};

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "vecmill/cli/budget_settings.h"
 #include "vecmill/cli/flags.h"
 #include "vecmill/result.h"
 
@@ -37,6 +38,7 @@ class Settings {
   [[nodiscard]] bool is_default(std::string_view name) const { return at(name).origin.empty(); }
   /// "--dims", "VECMILL_DIMS", "path:line" or "default".
   [[nodiscard]] std::string origin(std::string_view name) const;
+  [[nodiscard]] const BudgetTables& budgets() const { return budgets_; }
 
  private:
   struct Value {
@@ -47,6 +49,7 @@ class Settings {
   Status read(const std::filesystem::path& file);
 
   std::map<std::string, Value, std::less<>> values_;
+  BudgetTables budgets_;
 };
 
 /// The nearest vecmill.toml from `folder` upwards.

@@ -3,6 +3,8 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "vecmill/base/mapped_file.h"
 
@@ -13,6 +15,14 @@ constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 
 std::string place(const std::filesystem::path& path, const toml::source_region& source) {
   return path.string() + ":" + std::to_string(source.begin.line);
+}
+
+/// 0.1 as "0.1", 1e-7 as "0.0000001".
+std::string plain(double number) {
+  std::array<char, 400> text{};
+  const auto [end, error] =
+      std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  return error == std::errc() ? std::string(text.data(), end) : "too large";
 }
 
 Status collect(const toml::table& table, const std::string& prefix,
@@ -26,11 +36,13 @@ Status collect(const toml::table& table, const std::string& prefix,
       entries.push_back({key, *text, where});
     } else if (const auto number = node.value_exact<std::int64_t>()) {
       entries.push_back({key, std::to_string(*number), where});
+    } else if (const auto real = node.value_exact<double>()) {
+      entries.push_back({key, plain(*real), where});
     } else if (const auto truth = node.value_exact<bool>()) {
       entries.push_back({key, *truth ? "true" : "false", where});
     } else {
       return make_error(ErrorKind::kInvalidArgument,
-                        key + " must be a text, a whole number, true or false", where);
+                        key + " must be a text, a number, true or false", where);
     }
   }
   return {};

@@ -14,7 +14,7 @@ struct TomlEntry {
   std::string where;  ///< "path:line"
 };
 
-/// The entries of a configuration file in order: texts, whole numbers, true and false.
+/// The entries of a configuration file in order: texts, numbers, true and false.
 ///   errors  kNotFound, kIo; kInvalidArgument naming the line: not TOML, or another type
 Result<std::vector<TomlEntry>> read_toml(const std::filesystem::path& path);
 

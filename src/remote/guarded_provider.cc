@@ -143,13 +143,15 @@ class GuardedProvider final : public Provider {
     if (send) {
       std::vector<std::string_view> texts;
       std::uint64_t most = 0;
+      std::vector<std::uint64_t> parts;
       for (const auto text : send->texts) {
         const Place& place = shared_->places.at(text);
         texts.push_back(place.text);
-        most += place.tokens ? *place.tokens : most_tokens(api_->model(), place.text);
+        parts.push_back(place.tokens ? *place.tokens : most_tokens(api_->model(), place.text));
+        most += parts.back();
       }
       lock.unlock();
-      const auto answer = pay({texts, send->role, most});
+      const auto answer = pay({texts, send->role, most, parts});
       if (answer && answer->payment) start(*send, texts, *answer->payment);
       lock.lock();
       if (!answer || !answer->payment) not_paid(send->call, answer);
