@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "vecmill/budgets.h"
 #include "vecmill/result.h"
 
 namespace vecmill {
@@ -16,10 +17,15 @@ struct SpendOptions {
   std::string max_cost;                       ///< of one engine; empty: no limit
   std::string daily_budget, monthly_budget;   ///< of all that goes through this ledger
   std::string price;                          ///< of a million tokens, where no other is known
-  std::string price_file;                     ///< prices beside the built-in ones: docs/remote.md
+  std::string price_file;                     ///< prices beside the built-in ones: docs/cost.md
   std::map<std::string, std::string> tags{};  ///< project, user, category ...: for reports
   std::string ledger;                         ///< empty: VECMILL_HOME/ledger.db
   std::string run{};                          ///< what max_cost is for; empty: one of its own
+  /// For whom: nothing that is cached for one tenant is found for another. Empty: for none.
+  std::string tenant{};
+  std::vector<ScopedBudget> budgets{};  ///< of tenants and tags
+  BudgetPace pace{};                    ///< of all budgets that do not say otherwise
+  AlertOptions alerts{};
 };
 
 /// What an engine has spent.
@@ -37,6 +43,9 @@ struct CostQuery {
                                           ///< tag:KEY, project, user, category
   std::string from, to;  ///< days, 2026-11-21, `to` not included; empty: all of time
   std::string ledger;
+  std::string tenant{};             ///< only its calls; empty: of all
+  std::uint64_t cache_vectors = 0;  ///< for advice: so many the cache has room for
+  std::string storage_price{};  ///< for advice: dollars for a gigabyte a month; empty: not known
 };
 
 struct CostRow {
@@ -49,7 +58,7 @@ struct CostReport {
   std::vector<CostRow> rows;
   CostRow total;
   std::string month, so_far, projected, method;  ///< of the present month
-  std::string csv, json;                         ///< the rows, for programs
+  std::string csv, json;  ///< the rows, for programs; the JSON has the month, too
 };
 
 /// All of these: errors  kNotFound: there is no ledger, nothing was ever spent; kIo, kUnsupported,
@@ -63,7 +72,8 @@ struct BudgetState {
   std::string limit, used, left;
 };
 
-/// The budgets of the options that have a window now: those of a day and of a month.
+/// The budgets of the options that have a window now: those of a day and of a month, but for those
+/// of each tenant or each value of a tag ("*").
 Result<std::vector<BudgetState>> budget_states(const SpendOptions& options);
 
 struct PriceRow {

@@ -51,6 +51,7 @@ struct EmbedJob {
   bool resume = false;
   std::uint32_t batch_size = 0;  ///< texts at a time of a local model; 0: chosen by tokens
   PostgresOptions postgres = {};
+  std::vector<std::string> tag_fields{};  ///< of the records: tags of what their texts cost
 };
 
 struct EmbedProgress {
@@ -139,6 +140,9 @@ class Engine {
 
   /// Reads and tokenizes only.
   Result<CountReport> count(const EmbedJob& job, const std::stop_token& stop = {});
+
+  /// What this engine has spent so far, whatever became of its runs.
+  [[nodiscard]] SpendReport spent() const;
 
   /// The `k` rows of an index (what `run` wrote) that are nearest to the text, best first.
   ///   errors  kMismatch when the index is of another space than this engine's documents, or does

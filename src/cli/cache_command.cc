@@ -71,6 +71,7 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   }
   EmbedJob job = read_job(settings, std::move(inputs));
   job.batch_size = settings.count("batch-size");
+  job.tag_fields = tag_fields(settings);
   ModelOptions options = model_options(settings);
   options.use_cache = CacheMode::kOn;
   options.cache = cache_options(settings);
@@ -85,6 +86,10 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   if (!report && report.error().kind == ErrorKind::kCancelled) {
     say("interrupted; what was embedded is kept, and the same command goes on behind it");
     return interrupt.exit_code();
+  }
+  if (!report && !settings.on("quiet") && !settings.on("json")) {
+    const SpendReport spent = engine->spent();
+    if (spent.requests > 0) say_spend(spent);
   }
   VECMILL_TRY(report);
   say_set_aside(report->cache.set_aside);

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "vecmill/cli/cache_settings.h"
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/interrupt.h"
 #include "vecmill/cli/model_settings.h"
@@ -54,6 +55,7 @@ CostQuery query_of(const Settings& settings) {
   query.from = settings.text("from");
   query.to = settings.text("to");
   query.ledger = settings.text("ledger");
+  query.tenant = settings.text("tenant");
   return query;
 }
 
@@ -123,9 +125,19 @@ Result<ExitCode> prices(const Settings& settings) {
   return kExitOk;
 }
 
+/// How many vectors like those that it has a cache takes; 0: there is none.
+Result<std::uint64_t> cache_room(const Settings& settings) {
+  VECMILL_ASSIGN(const CacheStatus cache, cache_status(cache_options(settings)));
+  if (cache.rows == 0 || cache.bytes == 0) return 0;
+  return cache.max_bytes / std::max<std::uint64_t>(1, cache.bytes / cache.rows);
+}
+
 Result<ExitCode> advice(const Settings& settings) {
   VECMILL_ASSIGN(const SpendOptions options, spend_options(settings));
-  VECMILL_ASSIGN(const auto found, cost_advice(query_of(settings), options));
+  CostQuery query = query_of(settings);
+  query.storage_price = settings.text("storage-price");
+  VECMILL_ASSIGN(query.cache_vectors, cache_room(settings));
+  VECMILL_ASSIGN(const auto found, cost_advice(query, options));
   if (settings.on("json")) {
     VECMILL_TRY(print(json_array(found, [](const CostAdvice& one) {
       JsonObject object;

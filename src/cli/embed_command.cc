@@ -38,6 +38,7 @@ Result<EmbedJob> job_of(const Invocation& invocation) {
   job.half = settings.text("store") == "f16";
   job.resume = settings.on("resume");
   job.batch_size = settings.count("batch-size");
+  job.tag_fields = tag_fields(settings);
   return job;
 }
 
@@ -147,6 +148,14 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
   for (const std::string& note : report.notes) say(note);
 }
 
+/// What a run that failed has cost, and how it goes on.
+void say_end(const SpendReport& spent, const Error& error, const Invocation& invocation) {
+  if (spent.requests > 0) say_spend(spent);
+  if (error.kind == ErrorKind::kLimited || error.kind == ErrorKind::kUnavailable) {
+    say("what was embedded is kept; go on later with:\n  " + resume_command(invocation.typed));
+  }
+}
+
 }  // namespace
 
 Result<ExitCode> run_embed(const Invocation& invocation) {
@@ -175,7 +184,10 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
     say("interrupted; go on with:\n  " + resume_command(invocation.typed));
     return interrupt.exit_code();
   }
-  if (!report) return report.error();
+  if (!report) {
+    if (!quiet && !json) say_end(engine->spent(), report.error(), invocation);
+    return report.error();
+  }
   if (!quiet) say_report(*report, job, engine->capabilities(job.options));
   const std::string out = shown_place(job.out);
   VECMILL_TRY(print(json ? report_json(*report, out) : out));

@@ -40,6 +40,10 @@ Status Settings::read(const std::filesystem::path& file, const Environment& envi
       continue;
     }
     const Flag* flag = setting_of_key(entry.key);
+    if (flag == nullptr && BudgetTables::has(entry.key)) {
+      VECMILL_TRY(budgets_.add(entry));
+      continue;
+    }
     if (flag == nullptr) return unknown_key(entry);
     VECMILL_TRY(check_value(*flag, entry.value, entry.where));
     values_[std::string(flag->name)] = {entry.value, entry.where};

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "vecmill/cli/budget_settings.h"
 #include "vecmill/cli/flags.h"
 #include "vecmill/cli/provider_settings.h"
 #include "vecmill/result.h"
@@ -43,6 +44,7 @@ class Settings {
   [[nodiscard]] const ProviderTables& tables() const { return tables_; }
   /// Of the tables: what holds, and where it is from.
   [[nodiscard]] const std::vector<ProviderTables::Row>& table_rows() const { return table_rows_; }
+  [[nodiscard]] const BudgetTables& budgets() const { return budgets_; }
 
  private:
   struct Value {
@@ -55,6 +57,7 @@ class Settings {
   std::map<std::string, Value, std::less<>> values_;
   ProviderTables tables_;
   std::vector<ProviderTables::Row> table_rows_;
+  BudgetTables budgets_;
 };
 
 /// The nearest vecmill.toml from `folder` upwards.

@@ -98,6 +98,7 @@ TEST_F(SettingsTest, BadValuesNameTheirLayer) {
   };
   EXPECT_EQ(check("dims = -1").message, "\"-1\" is not a whole number from 0 to 1048576");
   EXPECT_EQ(check("threads = 1025").message, "\"1025\" is not a whole number from 0 to 1024");
+  EXPECT_EQ(check("dims = 1.5").message, "\"1.5\" is not a whole number from 0 to 1048576");
   EXPECT_EQ(check("dims = [1]").message, "dims must be a text, a number, true or false");
   EXPECT_EQ(check("role = \"documnt\"").hint, "did you mean document?");
   EXPECT_EQ(check("[cache]\nmax_size = \"ten\"").message, "\"ten\" is not a size");

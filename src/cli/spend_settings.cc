@@ -13,6 +13,15 @@ Result<SpendOptions> spend_options(const Settings& settings) {
   options.price = settings.text("price");
   options.price_file = settings.text("prices");
   options.ledger = settings.text("ledger");
+  options.tenant = settings.text("tenant");
+  options.budgets = settings.budgets().budgets();
+  options.pace = settings.budgets().pace();
+  options.alerts.webhook = settings.text("alert-webhook");
+  options.alerts.secret_env = settings.text("alert-secret-env");
+  options.alerts.tell = [json = settings.on("json")](const SpendAlert& alert) {
+    if (!json) say((is_terminal() ? "\r\033[K" : "") + alert.line);  // over the progress
+    if (json && !alert.json.empty()) say(alert.json);
+  };
   for (const std::string_view tag : split_words(settings.text("tag"), ',')) {
     const std::size_t equals = tag.find('=');
     if (equals == std::string_view::npos || equals == 0) {
@@ -23,6 +32,14 @@ Result<SpendOptions> spend_options(const Settings& settings) {
                                   std::string(tag.substr(equals + 1)));
   }
   return options;
+}
+
+std::vector<std::string> tag_fields(const Settings& settings) {
+  std::vector<std::string> fields;
+  for (const std::string_view field : split_words(settings.text("tag-field"), ',')) {
+    fields.emplace_back(field);
+  }
+  return fields;
 }
 
 std::string spend_json(const SpendReport& report) {
@@ -41,7 +58,6 @@ void say_spend(const SpendReport& report) {
   if (report.held != "0.00") {
     say("up to $" + report.held + " more may be billed for requests whose end is not known");
   }
-  for (const std::string& alert : report.alerts) say(alert);
 }
 
 }  // namespace vecmill::cli

@@ -17,12 +17,12 @@ std::string place(const std::filesystem::path& path, const toml::source_region& 
   return path.string() + ":" + std::to_string(source.begin.line);
 }
 
-/// As it was written, if that was done without an exponent.
-std::string decimal(double number) {
-  std::array<char, 400> digits{};
-  const auto end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), number, std::chars_format::fixed);
-  return {digits.data(), end.ptr};
+/// 0.1 as "0.1", 1e-7 as "0.0000001".
+std::string plain(double number) {
+  std::array<char, 400> text{};
+  const auto [end, error] =
+      std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  return error == std::errc() ? std::string(text.data(), end) : "too large";
 }
 
 Status collect(const toml::table& table, const std::string& prefix,
@@ -36,8 +36,8 @@ Status collect(const toml::table& table, const std::string& prefix,
       entries.push_back({key, *text, where});
     } else if (const auto number = node.value_exact<std::int64_t>()) {
       entries.push_back({key, std::to_string(*number), where});
-    } else if (const auto fraction = node.value_exact<double>()) {
-      entries.push_back({key, decimal(*fraction), where});
+    } else if (const auto real = node.value_exact<double>()) {
+      entries.push_back({key, plain(*real), where});
     } else if (const auto truth = node.value_exact<bool>()) {
       entries.push_back({key, *truth ? "true" : "false", where});
     } else {

@@ -1,3 +1,6 @@
+#include <filesystem>
+#include <memory>
+#include <system_error>
 #include <utility>
 
 #include "vecmill/cost.h"
@@ -45,9 +48,11 @@ Result<CostReport> cost_report(const CostQuery& query) {
   VECMILL_ASSIGN(options.from, day_of(query.from, Date::min(), "--from"));
   VECMILL_ASSIGN(options.to, day_of(query.to, Date::max(), "--to"));
   options.by = query.by;
+  options.tenant = query.tenant;
   VECMILL_ASSIGN(const Database db, existing(query.ledger));
   VECMILL_ASSIGN(const ledger::Report found, ledger::make_report(db, options));
-  VECMILL_ASSIGN(const ledger::Projection month, ledger::project_month(db, engine::ledger_now()));
+  VECMILL_ASSIGN(const ledger::Projection month,
+                 ledger::project_month(db, engine::ledger_now(), query.tenant));
   CostReport report;
   for (const ledger::ReportRow& row : found.rows) {
     report.rows.push_back(row_of(row.keys, row.sums));
@@ -58,7 +63,7 @@ Result<CostReport> cost_report(const CostQuery& query) {
   report.projected = format_dollars(month.projected);
   report.method = month.method;
   report.csv = ledger::to_csv(found);
-  report.json = ledger::to_json(found);
+  report.json = ledger::to_json(found, month);
   return report;
 }
 
@@ -67,10 +72,18 @@ Result<std::vector<BudgetState>> budget_states(const SpendOptions& options) {
   lasting.max_cost.clear();  // a run's window ends with it
   VECMILL_ASSIGN(const auto budgets, engine::budgets_of(lasting));
   VECMILL_ASSIGN(const auto path, engine::ledger_path(options.ledger));
-  VECMILL_ASSIGN(const auto ledger, ledger::Ledger::open({path}));
+  std::error_code error;
+  std::unique_ptr<ledger::Ledger> ledger;  // null: nothing was ever spent
+  if (std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
+    VECMILL_ASSIGN(ledger, ledger::Ledger::open({path}));
+  }
   std::vector<BudgetState> states;
   for (const ledger::Budget& budget : budgets) {
-    VECMILL_ASSIGN(const Money used, ledger->used(budget, {}, engine::ledger_now()));
+    if (budget.tenant == "*" || (budget.tag && budget.tag->second == "*")) continue;
+    Money used = 0;
+    if (ledger) {
+      VECMILL_ASSIGN(used, ledger->used(budget, {}, engine::ledger_now()));
+    }
     const Money limit = budget.limit.limit;
     states.push_back({ledger::describe(budget), format_dollars(limit), format_dollars(used),
                       format_dollars(limit > used ? limit - used : 0)});
@@ -104,6 +117,11 @@ Result<std::vector<CostAdvice>> cost_advice(const CostQuery& query, const SpendO
   ledger::AdviceOptions asked;
   VECMILL_ASSIGN(asked.from, day_of(query.from, Date::min(), "--from"));
   VECMILL_ASSIGN(asked.to, day_of(query.to, Date::max(), "--to"));
+  asked.cache_vectors = query.cache_vectors;
+  if (!query.storage_price.empty()) {
+    VECMILL_ASSIGN(asked.gigabyte_month,
+                   engine::parse_money(query.storage_price, "--storage-price"));
+  }
   VECMILL_ASSIGN(const ledger::PriceBook book, engine::prices_of(options));
   VECMILL_ASSIGN(const Database db, existing(query.ledger));
   VECMILL_ASSIGN(const auto found, ledger::advise(db, book, asked));

@@ -1,5 +1,6 @@
 #include "vecmill/engine/embed_run.h"
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -102,6 +103,27 @@ class Writer {
   bool broken_ = false;
 };
 
+EmbeddedWindow embed_next(const RunParts& parts, Window window, const EmbedJob& job) {
+  const Status ready = parts.before ? parts.before(window) : Status();
+  if (ready) return embed_window(std::move(window), job, parts.provider, parts.pool);
+  EmbeddedWindow none;
+  none.fatal = ready.error();
+  return none;
+}
+
+/// The finished part of the window in which a run ended, if the source can say where that is:
+/// nothing of it is made, or paid for, again.
+void write_part(Source& source, const std::string& start, EmbeddedWindow part, Writer& writer) {
+  if (part.records == 0 || !source.seek(start)) return;
+  for (std::size_t left = part.records; left > 0;) {
+    const auto passed = source.next(std::min(left, kReadTexts));
+    if (!passed || passed->empty()) return;
+    left -= passed->size();
+  }
+  part.position = source.position();
+  (void)writer.write(part);  // the run has its error already
+}
+
 }  // namespace
 
 Result<Window> read_window(Source& source, const Outputs& outputs, bool remote) {
@@ -130,6 +152,8 @@ Result<EmbedReport> run_embedding(const RunParts& parts, EmbedJob job,
   FirstError error;
   Writer writer(parts.sink, progress);
 
+  std::string start = parts.source.position();  // of the window that is embedded
+  std::optional<EmbeddedWindow> part;
   const bool remote = parts.provider.capabilities(job.options).remote;
   std::thread reader([&] {
     while (!stop.stop_requested()) {
@@ -143,9 +167,11 @@ Result<EmbedReport> run_embedding(const RunParts& parts, EmbedJob job,
     }
     read.close();
   });
+  bool all_written = true;
   std::thread writing([&] {
     while (auto window = embedded.pop()) {
       if (auto status = writer.write(*window); !status) {
+        all_written = false;
         error.set(std::move(status).error());
         embedded.close();
         return;
@@ -154,18 +180,22 @@ Result<EmbedReport> run_embedding(const RunParts& parts, EmbedJob job,
   });
   while (auto window = read.pop()) {
     if (stop.stop_requested()) break;  // what was only read is read again after a resume
-    auto done = embed_window(std::move(*window), job, parts.provider, parts.pool);
+    std::string end = window->position;
+    auto done = embed_next(parts, std::move(*window), job);
     if (done.fatal) {
-      error.set(*std::move(done.fatal));
+      error.set(*done.fatal);
+      part = std::move(done);
       break;
     }
     if (!embedded.push(std::move(done))) break;
+    start = std::move(end);
   }
   read.close();
   embedded.close();
   reader.join();
   writing.join();
 
+  if (part && all_written) write_part(parts.source, start, std::move(*part), writer);
   if (auto status = writer.commit(); !status) error.set(std::move(status).error());
   if (auto first = error.get()) return std::move(*first);
   if (stop.stop_requested())

@@ -18,11 +18,12 @@ struct RunParts {
   Sink& sink;
   Provider& provider;
   WorkerPool& pool;
+  std::function<Status(const Window&)> before = {};  ///< before a window is embedded
 };
 
 /// Reads windows on one thread, embeds them over the pool, writes and commits on a third. Memory is
 /// bounded by the few windows in between. After a stop or an error everything that was embedded is
-/// committed, so that a resume goes on right behind it.
+/// committed, up to the first text that was not, so that a resume goes on right behind it.
 Result<EmbedReport> run_embedding(const RunParts& parts, EmbedJob job,
                                   const std::function<void(const EmbedProgress&)>& progress,
                                   const std::stop_token& stop);

@@ -55,7 +55,9 @@ class LengthProvider : public Provider {
       return results;
     }
     for (const std::string_view text : texts) {
-      if (text.ends_with("13")) {
+      if (!poor_at.empty() && text.ends_with(poor_at)) {
+        results.emplace_back(make_error(ErrorKind::kLimited, "no money"));
+      } else if (text.ends_with("13")) {
         results.emplace_back(make_error(ErrorKind::kTooLong, "unlucky"));
       } else {
         results.emplace_back(Embedding{{static_cast<float>(text.size())}, 1, text.size() > 850});
@@ -64,6 +66,7 @@ class LengthProvider : public Provider {
     return results;
   }
   int stop_after = 0, refuse_after = 0;
+  std::string poor_at;  ///< the end of the text for which there is no money
   bool remote = false;
   std::stop_source stop;
 
@@ -174,6 +177,31 @@ TEST(EmbedRunTest, AnErrorThatIsNoTextsFaultEndsTheRunAndIsNoRow) {
       EXPECT_TRUE(!row.error || row.error->kind == ErrorKind::kTooLong);
     }
   }
+}
+
+TEST(EmbedRunTest, WhatWasFinishedBeforeAnErrorIsKept) {
+  for (const Empty empty : {Empty::kEmbed, Empty::kSkip}) {
+    Job run;
+    run.provider.remote = true;
+    run.provider.poor_at = "2345";
+    run.job.empty = empty;
+    const auto report = run.go();
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().kind, ErrorKind::kLimited);
+    EXPECT_EQ(run.sink.committed_position, "2345");
+    EXPECT_EQ(run.sink.committed, run.sink.rows_.size());
+    EXPECT_EQ(run.sink.rows_.back().id, "2344");
+    EXPECT_EQ(run.sink.rows_.size(), empty == Empty::kSkip ? 2345U - 234U : 2345U);
+  }
+}
+
+TEST(EmbedRunTest, NothingStandsBehindRowsThatWereNotWritten) {
+  Job run;
+  run.provider.remote = true;
+  run.provider.poor_at = "4999";
+  run.sink.full_at = 1;
+  ASSERT_FALSE(run.go());
+  EXPECT_EQ(run.sink.committed_position, std::to_string(run.sink.committed));
 }
 
 TEST(EmbedRunTest, ABrokenInputKeepsWhatCameBeforeIt) {

@@ -49,7 +49,6 @@ OutputRow make_row(Record& record, Result<Embedding> result, EmbeddedWindow& don
   if (!result) {
     row.error = std::move(result).error();
     ++done.failed;
-    if (!done.fatal && is_fatal(row.error->kind)) done.fatal = row.error;
     return row;
   }
   row.vector = std::move(result->vector);
@@ -103,24 +102,33 @@ EmbeddedWindow embed_window(Window window, const EmbedJob& job, Provider& provid
   EmbeddedWindow done;
   done.position = std::move(window.position);
   done.bytes = window.bytes;
-  if (job.empty == Empty::kSkip) {
-    done.skipped = std::erase_if(window.records, [](const Record& r) { return is_blank(r.text); });
-    done.empty = done.skipped;
-  }
+  std::vector<bool> blank;  // [records], those that are left out as well
+  for (const Record& record : window.records) blank.push_back(is_blank(record.text));
+  const bool skips = job.empty == Empty::kSkip;
+  if (skips) std::erase_if(window.records, [](const Record& r) { return is_blank(r.text); });
   auto results = embed_records(window.records, job, provider, pool);
   std::vector<std::string> hashes(window.records.size());
   if (window.hash_texts) {
     pool.run(hashes.size(), [&](std::size_t i) { hashes[i] = sha256_hex(window.records[i].text); });
   }
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (is_blank(window.records[i].text)) {
+  std::size_t next = 0;  // of those that are not left out
+  for (; done.records < blank.size(); ++done.records) {
+    if (blank[done.records] && skips) {
+      ++done.skipped;
       ++done.empty;
-      if (job.empty == Empty::kFail) {
-        results[i] = make_error(ErrorKind::kInvalidData, "the text is empty");
-      }
+      continue;
     }
-    done.rows.push_back(make_row(window.records[i], std::move(results[i]), done));
-    done.rows.back().text_hash = std::move(hashes[i]);
+    Result<Embedding> result = std::move(results[next]);
+    if (blank[done.records] && job.empty == Empty::kFail) {
+      result = make_error(ErrorKind::kInvalidData, "the text is empty");
+    }
+    if (!result && is_fatal(result.error().kind)) {
+      done.fatal = std::move(result).error();
+      return done;
+    }
+    if (blank[done.records]) ++done.empty;
+    done.rows.push_back(make_row(window.records[next], std::move(result), done));
+    done.rows.back().text_hash = std::move(hashes[next++]);
   }
   return done;
 }

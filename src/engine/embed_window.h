@@ -29,6 +29,7 @@ struct EmbeddedWindow {
   std::uint64_t bytes = 0;
   std::uint64_t tokens = 0, embedded = 0, failed = 0, skipped = 0, empty = 0;
   std::uint64_t cached = 0, shared = 0;  ///< of those embedded, see VectorOrigin
+  std::size_t records = 0;     ///< of the window that all of this is about: those before `fatal`
   std::optional<Error> fatal;  ///< no text's fault (key, limit, server): the run ends with it
 };
 

@@ -87,7 +87,12 @@ struct Engine::State {
                                 const std::function<void(const EmbedProgress&)>& progress,
                                 const std::stop_token& stop) {
     const std::lock_guard lock(pool_mutex);
-    const engine::RunParts parts{source, sink, *provider, *pool};
+    engine::RunParts parts{source, sink, *provider, *pool};
+    if (spending) {
+      parts.before = [&](const engine::Window& window) {
+        return spending->set_tags(window.records, job.tag_fields);
+      };
+    }
     VECMILL_ASSIGN(EmbedReport report, engine::run_embedding(parts, job, progress, stop));
     VECMILL_TRY(sink.finish());
     if (cache) {
@@ -112,7 +117,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
   state->degraded = options.fallback.degraded;
   const bool remote = state->provider->capabilities({}).remote;
   if (engine::wants_cache(options.use_cache, remote)) {
-    VECMILL_ASSIGN(state->cache, engine::VectorCache::open(options.cache, remote));
+    VECMILL_ASSIGN(state->cache,
+                   engine::VectorCache::open(options.cache, remote, options.spend.tenant));
     state->provider = state->cache->in_front_of(std::move(state->provider));
   }
   state->pool = std::make_unique<WorkerPool>(threads);
@@ -187,6 +193,10 @@ Result<EmbedReport> Engine::warm(const EmbedJob& job,
   VECMILL_ASSIGN(EmbedReport report, state_->embed_all(*source, sink, job, tell, stop));
   state_->describe(report, job.options);
   return report;
+}
+
+SpendReport Engine::spent() const {
+  return state_->spending ? state_->spending->report() : SpendReport();
 }
 
 Result<CountReport> Engine::count(const EmbedJob& job, const std::stop_token& stop) {

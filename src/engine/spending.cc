@@ -2,16 +2,19 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <tuple>
 #include <utility>
 
+#include "vecmill/base/hmac.h"
 #include "vecmill/base/mapped_file.h"
 #include "vecmill/cache/secret.h"
 #include "vecmill/engine/cache_place.h"
 #include "vecmill/hub/store.h"
 #include "vecmill/ledger/alert_text.h"
+#include "vecmill/remote/dialect.h"
 
 namespace vecmill::engine {
 namespace {
@@ -21,17 +24,12 @@ using remote::Billed;
 
 std::chrono::sys_days today() { return std::chrono::floor<std::chrono::days>(ledger_now()); }
 
-Result<Money> dollars(const std::string& text, const std::string& where) {
-  if (const auto money = ledger::parse_dollars(text)) return *money;
-  return make_error(ErrorKind::kInvalidArgument, "\"" + text + "\" is no amount of dollars", where,
-                    "write it like 5 or 0.25");
-}
-
-Result<std::unique_ptr<cache::KeyMaker>> key_maker(const std::string& model) {
+Result<std::unique_ptr<cache::KeyMaker>> key_maker(const std::string& model,
+                                                   const std::string& tenant) {
   VECMILL_ASSIGN(const fs::path folder, make_cache_folder());
   auto secret = cache::tenant_secret(folder / "secret");
   if (!secret) return unusable_file(std::move(secret).error());
-  return std::make_unique<cache::KeyMaker>(*secret, "ledger " + model);
+  return std::make_unique<cache::KeyMaker>(secret_of_tenant(*secret, tenant), "ledger " + model);
 }
 
 /// With what --price says, where nothing else does.
@@ -39,7 +37,7 @@ Result<ledger::PriceBook> prices_for(const SpendOptions& options, const std::str
                                      const std::string& model) {
   VECMILL_ASSIGN(ledger::PriceBook book, prices_of(options));
   if (options.price.empty() || book.find(provider, model, ledger_now())) return book;
-  VECMILL_ASSIGN(const Money price, dollars(options.price, "--price"));
+  VECMILL_ASSIGN(const Money price, parse_money(options.price, "--price"));
   VECMILL_TRY(book.add(provider + "," + model + "," + ledger::format_day(today()) + "," +
                            ledger::format_dollars(price) + "\n",
                        "--price"));
@@ -75,8 +73,12 @@ Result<ledger::Price> price_of(const SpendOptions& options, const std::string& p
 
 Result<fs::path> ledger_path(const std::string& path) {
   if (!path.empty()) return fs::path(path);
-  VECMILL_ASSIGN(const fs::path cache, make_cache_folder());
-  return cache.parent_path() / "ledger.db";
+  VECMILL_ASSIGN(const auto paths, hub::StorePaths::from_environment());
+  return paths.home / "ledger.db";
+}
+
+std::string secret_of_tenant(const std::string& secret, const std::string& tenant) {
+  return tenant.empty() ? secret : hmac_sha256_hex(secret, "vecmill-tenant " + tenant);
 }
 
 Result<ledger::PriceBook> prices_of(const SpendOptions& options) {
@@ -88,21 +90,6 @@ Result<ledger::PriceBook> prices_of(const SpendOptions& options) {
   return book;
 }
 
-Result<std::vector<ledger::Budget>> budgets_of(const SpendOptions& options) {
-  std::vector<ledger::Budget> budgets;
-  const auto add = [&](const std::string& text, Span span, const char* where) -> Status {
-    if (text.empty()) return {};
-    VECMILL_ASSIGN(const Money limit, dollars(text, where));
-    budgets.push_back({{span, limit}});
-    return {};
-  };
-  VECMILL_TRY(add(options.max_cost, Span::kRun, "--max-cost"));
-  VECMILL_TRY(add(options.daily_budget, Span::kDay, "budget.day"));
-  VECMILL_TRY(add(options.monthly_budget, Span::kMonth, "budget.month"));
-  VECMILL_TRY(ledger::check(budgets));
-  return budgets;
-}
-
 Result<std::shared_ptr<ModelSpending>> ModelSpending::open(const SpendOptions& options,
                                                            const std::string& model,
                                                            std::uint32_t dims) {
@@ -111,7 +98,9 @@ Result<std::shared_ptr<ModelSpending>> ModelSpending::open(const SpendOptions& o
   spending->call_ = {.provider = model.substr(0, colon), .model = model.substr(colon + 1)};
   spending->call_.run = options.run.empty() ? new_run() : options.run;
   spending->call_.tags = options.tags;
-  spending->call_.dims = dims;
+  spending->call_.tenant = options.tenant;
+  spending->call_.dims =
+      dims > 0 ? dims : remote::find_model(spending->call_.provider, spending->call_.model).dims;
   VECMILL_TRY(ledger::check(spending->call_));
   ledger::LedgerOptions book;
   const auto& [provider, name] = std::tie(spending->call_.provider, spending->call_.model);
@@ -121,24 +110,57 @@ Result<std::shared_ptr<ModelSpending>> ModelSpending::open(const SpendOptions& o
   VECMILL_ASSIGN(spending->budgets_, budgets_of(options));
   book.budgets = spending->budgets_;
   VECMILL_ASSIGN(book.path, ledger_path(options.ledger));
-  VECMILL_ASSIGN(spending->keys_, key_maker(model));
+  VECMILL_ASSIGN(spending->keys_, key_maker(model, options.tenant));
+  VECMILL_ASSIGN(spending->alert_sender_, AlertSender::open(options.alerts));
   VECMILL_ASSIGN(spending->ledger_, ledger::Ledger::open(std::move(book)));
   return spending;
 }
 
-Result<remote::Spending::Answer> ModelSpending::intend(const Request& request) {
-  ledger::Call call = call_;
-  call.urgent = request.role == Role::kQuery;
-  call.most_tokens = request.most_tokens;
-  for (const std::string_view text : request.texts) {
-    // What each text has is not known before the reply; its part of the bytes is its part of it.
-    call.texts.push_back(
-        {(*keys_)(text).prefix(), static_cast<std::uint32_t>(text.size() / 4 + 1)});
+/// Most requests are one call.
+std::vector<ledger::Call> ModelSpending::calls_of(const Request& request) const {
+  std::map<ledger::Tags, ledger::Call> calls;
+  for (std::size_t i = 0; i < request.texts.size(); ++i) {
+    const std::string_view text = request.texts[i];
+    ledger::Tags tags = text_tags_.of(text);
+    tags.insert(call_.tags.begin(), call_.tags.end());
+    const auto [place, is_new] = calls.try_emplace(std::move(tags), call_);
+    ledger::Call& call = place->second;
+    if (is_new) call.tags = place->first;
+    // What each text has is not known before the reply; its part of the most is its part of it.
+    const std::uint64_t most = request.parts[i];
+    call.texts.push_back({(*keys_)(text).prefix(), static_cast<std::uint32_t>(most)});
+    call.most_tokens += most;
+    call.urgent = request.role == Role::kQuery;
   }
+  std::vector<ledger::Call> list;
+  for (auto& [tags, call] : calls) list.push_back(std::move(call));
+  return list;
+}
+
+void ModelSpending::tell(const ledger::Answer& answer, Date now) {
+  for (const ledger::Alert& alert : answer.alerts) {
+    const std::string line = ledger::alert_line(alert);
+    {
+      const std::lock_guard lock(mutex_);
+      alerts_.push_back(line);
+    }
+    alert_sender_->send({line, ledger::alert_payload(alert)});
+  }
+  if (answer.verdict != ledger::Verdict::kThrottled) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(told_of_waiting_, true)) return;
+  }
+  alert_sender_->note(ledger::refusal(answer, budgets_, now).to_string() +
+                      " (the next request in " + std::to_string((answer.ask_again - now).count()) +
+                      " s)");
+}
+
+Result<remote::Spending::Answer> ModelSpending::intend(const Request& request) {
+  const std::vector<ledger::Call> calls = calls_of(request);
   const Date now = ledger_now();
-  VECMILL_ASSIGN(const ledger::Answer answer, ledger_->intent(call, now));
-  const std::lock_guard lock(mutex_);
-  for (const ledger::Alert& alert : answer.alerts) alerts_.push_back(ledger::alert_line(alert));
+  VECMILL_ASSIGN(const ledger::Answer answer, ledger_->intent(calls, now));
+  tell(answer, now);
   if (answer.verdict == ledger::Verdict::kThrottled) {
     return Answer{.ask_again = std::max(answer.ask_again - now, std::chrono::seconds(1))};
   }
@@ -146,27 +168,46 @@ Result<remote::Spending::Answer> ModelSpending::intend(const Request& request) {
     refusal_ = ledger::refusal(answer, budgets_, now);
     return Answer{.refusal = refusal_};
   }
+  Open open;
+  for (const ledger::Call& call : calls) {
+    open.most = add_money(open.most, ledger::cost_of(call.most_tokens, price_));
+    open.weights.push_back(static_cast<std::uint32_t>(call.most_tokens));
+  }
+  const std::lock_guard lock(mutex_);
   ++requests_;
-  open_.emplace(answer.call, ledger::cost_of(request.most_tokens, price_));
+  open_.emplace(answer.call, std::move(open));
   return Answer{.payment = answer.call};
 }
 
 void ModelSpending::settle(PaymentId payment, Billed billed, std::uint64_t tokens) {
+  Open open;
+  {
+    const std::lock_guard lock(mutex_);
+    open = std::move(open_.extract(payment).mapped());
+  }
+  // Where nobody bills, what is not known costs nothing either.
+  const bool is_billed = billed == Billed::kYes || (billed == Billed::kUnknown && price_ == 0);
   ledger::Settlement settlement;
   if (billed == Billed::kNo) settlement.bill = ledger::Bill::kNotBilled;
-  // Where nobody bills, what is not known costs nothing either.
-  if (billed == Billed::kYes || (billed == Billed::kUnknown && price_ == 0)) {
-    settlement = {ledger::Bill::kBilled, tokens};
+  if (is_billed) settlement.bill = ledger::Bill::kBilled;
+  std::vector<ledger::Settlement> settlements(open.weights.size(), settlement);
+  Money cost = 0;
+  if (is_billed) {
+    // By the most that each can have: no part is above what was reserved for it, if the sum is not.
+    const std::vector<std::uint64_t> parts = ledger::share_cost(tokens, open.weights);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      settlements[i].tokens = parts[i];
+      cost = add_money(cost, ledger::cost_of(std::min(parts[i], ledger::kMaxTokens), price_));
+    }
   }
   // A call that cannot be settled (absurd tokens, a full disk) stays held, as one of unknown end.
-  const bool settled = ledger_->settle(payment, settlement).has_value();
+  const bool settled = ledger_->settle(payment, settlements).has_value();
   const std::lock_guard lock(mutex_);
-  const Money most = open_.extract(payment).mapped();
   if (!settled || settlement.bill == ledger::Bill::kUnknown) {
-    held_ = add_money(held_, most);
-  } else if (settlement.bill == ledger::Bill::kBilled) {
+    held_ = add_money(held_, open.most);
+  } else if (is_billed) {
     tokens_ += tokens;
-    cost_ = add_money(cost_, ledger::cost_of(tokens, price_));
+    cost_ = add_money(cost_, cost);
   }
 }
 

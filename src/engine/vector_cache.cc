@@ -5,6 +5,7 @@
 
 #include "vecmill/cache/secret.h"
 #include "vecmill/engine/cache_place.h"
+#include "vecmill/engine/spending.h"
 #include "vecmill/provider/cached_provider.h"
 
 namespace vecmill::engine {
@@ -23,12 +24,13 @@ bool wants_cache(CacheMode mode, bool remote) {
   return mode == CacheMode::kOn || (mode == CacheMode::kAuto && remote);
 }
 
-Result<std::unique_ptr<VectorCache>> VectorCache::open(const CacheOptions& options, bool remote) {
+Result<std::unique_ptr<VectorCache>> VectorCache::open(const CacheOptions& options, bool remote,
+                                                       const std::string& tenant) {
   std::unique_ptr<VectorCache> opened(new VectorCache);
   VECMILL_ASSIGN(const fs::path folder, make_cache_folder());
   auto secret = cache::tenant_secret(folder / "secret");
   if (!secret) return unusable_file(std::move(secret).error());
-  opened->secret_ = std::move(*secret);
+  opened->secret_ = secret_of_tenant(*secret, tenant);
   VECMILL_ASSIGN(auto file,
                  open_cache_file(options, options.ttl.value_or(remote ? kRemoteTtl : kLocalTtl)));
   opened->file_ = file.get();

@@ -18,9 +18,11 @@ namespace vecmill::engine {
 /// A cache in its file, and the secret that its keys are made with.
 class VectorCache {
  public:
-  /// Makes the folder, the file and the secret that are not there yet.
+  /// Makes the folder, the file and the secret that are not there yet. What is put in for one
+  /// tenant is found for no other.
   ///   errors  as cache_status
-  static Result<std::unique_ptr<VectorCache>> open(const CacheOptions& options, bool remote);
+  static Result<std::unique_ptr<VectorCache>> open(const CacheOptions& options, bool remote,
+                                                   const std::string& tenant = {});
 
   /// A provider that is asked only for what is missing in here.
   [[nodiscard]] std::unique_ptr<Provider> in_front_of(std::unique_ptr<Provider> provider) const;

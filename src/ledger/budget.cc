@@ -17,8 +17,6 @@ Status check(const std::vector<Budget>& budgets) {
     const auto wrong = [&](const char* what, const char* hint) {
       return make_error(ErrorKind::kInvalidArgument, what, describe(budget), hint);
     };
-    if (budget.limit.limit == 0)
-      return wrong("lets nothing through", "leave it out, or use a local model, which is free");
     if (!budget.tenant.empty() && budget.tag)
       return wrong("has a tenant and a tag", "give one budget for each");
     if (budget.limit.span == Span::kRun && (!budget.tenant.empty() || budget.tag))

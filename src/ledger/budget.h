@@ -17,12 +17,14 @@ struct Budget {
   BudgetLimit limit;
   std::string tenant = {};
   std::optional<std::pair<std::string, std::string>> tag = {};
+  std::optional<BudgetOptions> pace = {};  ///< empty: that of all budgets of the ledger
 };
 
 /// "the budget of 5.00 dollars a day of tenant acme"
 [[nodiscard]] std::string describe(const Budget& budget);
 
-///   errors  kInvalidArgument: a budget of 0; one of a run that has a tenant or a tag
+/// A budget of 0 is one: nothing that costs may be sent.
+///   errors  kInvalidArgument: a tenant and a tag; one of a run that has a tenant or a tag
 Status check(const std::vector<Budget>& budgets);
 
 /// What the budget sums up for this call; nullopt: the call is none of its business.

@@ -75,15 +75,25 @@ Status Ledger::recover() {
 }
 
 Result<Answer> Ledger::intent(const Call& call, Date now) {
-  VECMILL_TRY(check(call));
-  VECMILL_ASSIGN(const Price price, options_.prices.find(call.provider, call.model, now));
-  const Money amount = cost_of(call.most_tokens, price.per_million);
+  return intent(std::span(&call, 1), now);
+}
+
+Result<Answer> Ledger::intent(std::span<const Call> calls, Date now) {
+  for (const Call& call : calls) VECMILL_TRY(check(call));
   const std::lock_guard lock(mutex_);
   VECMILL_ASSIGN(Transaction transaction, Transaction::begin(db_));
   Answer answer{.ask_again = now};
-  if (amount > 0) VECMILL_TRY(decide(call, amount, now, answer));
-  if (answer.verdict == Verdict::kGranted) {
-    VECMILL_ASSIGN(answer.call, enter(call, price, amount, now));
+  VECMILL_TRY(db_.run("SAVEPOINT calls"));
+  VECMILL_TRY(enter_all(calls, now, answer));
+  if (answer.verdict != Verdict::kGranted) {
+    VECMILL_TRY(db_.run("ROLLBACK TO calls"));
+    answer.call = 0;
+    std::vector<Alert> told = std::exchange(answer.alerts, {});
+    std::size_t texts = 0;
+    for (const Call& call : calls) texts += call.texts.size();
+    for (const Alert& one : told) {  // of what is smaller some may yet be let through
+      if (one.level == Alert::Level::kStopped && texts <= 1) VECMILL_TRY(alert(one, answer));
+    }
   }
   failpoint("ledger.intent");
   VECMILL_TRY(transaction.commit());
@@ -91,8 +101,21 @@ Result<Answer> Ledger::intent(const Call& call, Date now) {
   return answer;
 }
 
+/// Up to the first that is refused.
+Status Ledger::enter_all(std::span<const Call> calls, Date now, Answer& answer) {
+  for (const Call& call : calls) {
+    VECMILL_ASSIGN(const Price price, options_.prices.find(call.provider, call.model, now));
+    const Money amount = cost_of(call.most_tokens, price.per_million);
+    if (amount > 0) VECMILL_TRY(decide(call, amount, now, answer));
+    if (answer.verdict != Verdict::kGranted) return {};
+    VECMILL_ASSIGN(const CallId id, enter(call, price, amount, now));
+    if (answer.call == 0) answer.call = id;
+  }
+  return {};
+}
+
 Status Ledger::decide(const Call& call, Money amount, Date now, Answer& answer) {
-  std::vector<std::pair<std::size_t, Alert>> near;
+  std::vector<Alert> near;
   for (std::size_t i = 0; i < options_.budgets.size(); ++i) {
     const Budget& budget = options_.budgets[i];
     const auto scope = scope_for(budget, call);
@@ -100,10 +123,10 @@ Status Ledger::decide(const Call& call, Money amount, Date now, Answer& answer) 
     const Span span = budget.limit.span;
     const Date start = start_of(span, now);
     VECMILL_ASSIGN(const Money used, sum(*scope, span, start));
-    const BudgetRule rule(budget.limit, options_.pace);
+    const BudgetRule rule(budget.limit, budget.pace.value_or(options_.pace));
     const Date at = rule.ready(start, used, amount);
     Alert told{Alert::Level::kStopped, budget, *scope, start, used};
-    if (at >= end_of(span, start)) VECMILL_TRY(alert(i, told, answer));
+    if (at >= end_of(span, start)) VECMILL_TRY(alert(told, answer));
     if (at > answer.ask_again) {
       answer.ask_again = at;
       answer.budget = i;
@@ -111,16 +134,16 @@ Status Ledger::decide(const Call& call, Money amount, Date now, Answer& answer) 
     }
     told.level = Alert::Level::kNear;
     told.used = add_money(used, amount);
-    if (rule.alerts(told.used)) near.emplace_back(i, told);
+    if (rule.alerts(told.used)) near.push_back(told);
   }
   if (answer.verdict != Verdict::kGranted) return {};
-  for (const auto& [i, told] : near) VECMILL_TRY(alert(i, told, answer));
+  for (const Alert& told : near) VECMILL_TRY(alert(told, answer));
   return {};
 }
 
-Status Ledger::alert(std::size_t budget, const Alert& alert, Answer& answer) {
-  const Money limit = options_.budgets[budget].limit.limit;
-  const auto span = static_cast<int>(options_.budgets[budget].limit.span);
+Status Ledger::alert(const Alert& alert, Answer& answer) {
+  const auto& [span_of, limit] = alert.budget.limit;
+  const auto span = static_cast<int>(span_of);
   alert_.bind(1, alert.scope + "/" + std::to_string(span) + "/" + std::to_string(limit));
   alert_.bind(2, seconds(alert.start)).bind(3, static_cast<std::uint64_t>(alert.level));
   VECMILL_TRY(alert_.execute());
@@ -175,14 +198,33 @@ Result<Entry> Ledger::find(CallId id) {
 }
 
 Result<bool> Ledger::settle(CallId id, const Settlement& settlement) {
+  const std::lock_guard lock(mutex_);
+  VECMILL_ASSIGN(Transaction transaction, Transaction::begin(db_));
+  VECMILL_ASSIGN(const bool changed, settle_one(id, settlement));
+  if (!changed) return false;
+  failpoint("ledger.settle");
+  VECMILL_TRY(transaction.commit());
+  failpoint("ledger.settled");
+  return true;
+}
+
+Status Ledger::settle(CallId first, std::span<const Settlement> settlements) {
+  const std::lock_guard lock(mutex_);
+  VECMILL_ASSIGN(Transaction transaction, Transaction::begin(db_));
+  for (const Settlement& settlement : settlements) VECMILL_TRY(settle_one(first++, settlement));
+  failpoint("ledger.settle");
+  VECMILL_TRY(transaction.commit());
+  failpoint("ledger.settled");
+  return {};
+}
+
+Result<bool> Ledger::settle_one(CallId id, const Settlement& settlement) {
   const auto [bill, tokens] = settlement;
   const std::string name = "call " + std::to_string(id);
   if (tokens > kMaxTokens) {
     return make_error(ErrorKind::kInvalidData, "more tokens billed than a call can have", name,
                       "settle it as unknown");
   }
-  const std::lock_guard lock(mutex_);
-  VECMILL_ASSIGN(Transaction transaction, Transaction::begin(db_));
   VECMILL_ASSIGN(const Entry entry, find(id));
   if (bill == Bill::kUnknown && entry.bill != Bill::kOpen) return false;
   if (!is_open(entry.bill)) {
@@ -199,9 +241,6 @@ Result<bool> Ledger::settle(CallId id, const Settlement& settlement) {
     const auto held = static_cast<std::int64_t>(entry.reserved);
     VECMILL_TRY(add_to_totals(entry.call, entry.made, static_cast<std::int64_t>(cost), -held));
   }
-  failpoint("ledger.settle");
-  VECMILL_TRY(transaction.commit());
-  failpoint("ledger.settled");
   return true;
 }
 
@@ -217,6 +256,10 @@ Result<Money> Ledger::used(const Budget& budget, const std::string& run, Date no
 Error refusal(const Answer& answer, const std::vector<Budget>& budgets, Date now) {
   const Budget& budget = budgets[answer.budget];
   const bool is_throttled = answer.verdict == Verdict::kThrottled;
+  if (budget.limit.limit == 0) {
+    return make_error(ErrorKind::kLimited, "nothing may be spent", describe(budget),
+                      "raise the budget, or use a local model, which is free");
+  }
   const char* hint = is_throttled ? "it goes on by itself; raise the budget to go faster"
                                   : "raise the budget, or use a local model, which is free";
   Error error =

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "vecmill/ledger/budget.h"
@@ -15,12 +16,13 @@ struct LedgerOptions {
   std::filesystem::path path;
   PriceBook prices = PriceBook::built_in();
   std::vector<Budget> budgets = {};
-  BudgetOptions pace = {};  ///< of all budgets
+  BudgetOptions pace = {};  ///< of all budgets that have none of their own
 };
 
 enum class Verdict : std::uint8_t { kGranted, kThrottled, kStopped };
 
-/// Something that a person should hear of; each once in a window of its budget.
+/// Something that a person should hear of; each once in a window of its budget. That a call was
+/// stopped is told of one text, not of several, which can be sent by themselves.
 struct Alert {
   enum class Level : std::uint8_t { kNear, kStopped };
   Level level = Level::kNear;
@@ -63,10 +65,17 @@ class Ledger {
   ///   errors  kInvalidArgument: see check(call); no price is known
   Result<Answer> intent(const Call& call, Date now);
 
+  /// One request whose texts are on several accounts: all of its calls are entered, or none. Their
+  /// ids follow each other, from `Answer::call` on.
+  ///   errors  as above
+  Result<Answer> intent(std::span<const Call> calls, Date now);
+
   /// How a call ended. The same again changes nothing and answers false; so does kUnknown for a
   /// call that is settled. kUnknown can be settled later, when somebody knows.
   ///   errors  kNotFound, kMismatch: it was settled otherwise, kInvalidData: absurd tokens
   Result<bool> settle(CallId id, const Settlement& settlement);
+  /// The same for calls of one request, from `first` on: all of them or none.
+  Status settle(CallId first, std::span<const Settlement> settlements);
 
   /// What counts in the present window of a budget (not one of "*").
   Result<Money> used(const Budget& budget, const std::string& run, Date now);
@@ -77,8 +86,10 @@ class Ledger {
  private:
   explicit Ledger(LedgerOptions options) : options_(std::move(options)) {}
   Status prepare();
+  Result<bool> settle_one(CallId id, const Settlement& settlement);
+  Status enter_all(std::span<const Call> calls, Date now, Answer& answer);
   Status decide(const Call& call, Money amount, Date now, Answer& answer);
-  Status alert(std::size_t budget, const Alert& alert, Answer& answer);
+  Status alert(const Alert& alert, Answer& answer);
   Result<CallId> enter(const Call& call, const Price& price, Money amount, Date now);
   Status add_to_totals(const Call& call, Date made, std::int64_t spent, std::int64_t held);
   Result<Money> sum(const std::string& scope, Span span, Date start);

@@ -251,17 +251,81 @@ TEST_F(LedgerTest, AlertsOnceInAWindowWhoeverAsks) {
   EXPECT_EQ(levels(ledger->intent(call_of(40), kTomorrow).value()), "near ");
 }
 
+TEST_F(LedgerTest, ABudgetOfZeroStopsWhatCosts) {
+  const auto ledger = open({day_budget(0)});
+  const Answer answer = ledger->intent(call_of(1), kNoon).value();
+  EXPECT_EQ(answer.verdict, Verdict::kStopped);
+  EXPECT_EQ(answer.ask_again, Date::max());
+  EXPECT_EQ(refusal(answer, {day_budget(0)}, kNoon).to_string(),
+            "the budget of 0.00 dollars a day: nothing may be spent; raise the budget, or use a "
+            "local model, which is free");
+  Call local = call_of(5);
+  local.provider = "local";
+  granted(*ledger, local);
+}
+
+TEST_F(LedgerTest, EachBudgetHasItsPace) {
+  Budget even = day_budget(240), other = day_budget(240);
+  even.tag = {"user", "ann"};
+  even.pace = BudgetOptions{.alert_percent = 10, .throttle_percent = 0};
+  other.tag = {"user", "bob"};
+  const auto ledger = open({even, other});
+  Call ann = call_of(120), bob = call_of(120);
+  ann.tags = {{"user", "ann"}};
+  bob.tags = {{"user", "bob"}};
+  EXPECT_EQ(ledger->intent(ann, kNoon)->alerts.size(), 1U);  // half of it is let out by noon
+  ann.most_tokens = 60;
+  EXPECT_EQ(verdict(*ledger, ann), Verdict::kThrottled);
+  EXPECT_EQ(ledger->intent(ann, kNoon)->ask_again, kNoon + hours(6));
+  EXPECT_EQ(ledger->intent(bob, kNoon)->alerts.size(), 0U);
+  EXPECT_EQ(verdict(*ledger, bob), Verdict::kGranted);
+}
+
+TEST_F(LedgerTest, CallsOfOneRequestAreEnteredTogether) {
+  Budget ann = day_budget(10);
+  ann.tag = {"user", "ann"};
+  const auto ledger = open({ann, day_budget(100)});
+  Call first = call_of(50), second = call_of(8);
+  second.tags = {{"user", "ann"}};
+  const Answer both = ledger->intent(std::vector{first, second}, kNoon).value();
+  ASSERT_EQ(both.verdict, Verdict::kGranted);
+  EXPECT_EQ(both.alerts.size(), 1U);  // ann's
+  EXPECT_EQ(entries().size(), 2U);
+  EXPECT_EQ(entries()[1].id, both.call + 1);
+  second.most_tokens = 3;
+  first.most_tokens = 30;  // near the end of the day's budget: told when it is let through
+  const Answer none = ledger->intent(std::vector{first, second}, kNoon).value();
+  EXPECT_EQ(none.verdict, Verdict::kStopped);
+  EXPECT_EQ(none.budget, 0U);
+  ASSERT_EQ(none.alerts.size(), 1U);
+  EXPECT_EQ(none.alerts[0].level, Alert::Level::kStopped);
+  EXPECT_EQ(entries().size(), 2U);
+  EXPECT_EQ(ledger->intent(first, kNoon)->alerts.size(), 1U);
+  const std::vector<Settlement> ends{{Bill::kBilled, 40}, {Bill::kNotBilled}};
+  EXPECT_TRUE(ledger->settle(both.call, ends));
+  EXPECT_EQ(entries()[0].tokens, 40U);
+  EXPECT_EQ(entries()[1].bill, Bill::kNotBilled);
+  EXPECT_FALSE(ledger->settle(both.call + 2, ends)) << "there is no fourth call";
+  EXPECT_EQ(entries()[2].bill, Bill::kOpen);
+  expect_totals_to_add_up();
+}
+
+TEST_F(LedgerTest, WhatCanBeSentInPartsIsNoAlert) {
+  const auto ledger = open({day_budget(10)});
+  Call call = call_of(20);
+  call.texts = {{1, 10}, {2, 10}};
+  EXPECT_TRUE(ledger->intent(call, kNoon)->alerts.empty());
+  call.texts.pop_back();
+  EXPECT_EQ(ledger->intent(call, kNoon)->alerts.size(), 1U);
+}
+
 TEST_F(LedgerTest, WrongBudgetsAndCallsAreRefused) {
   Budget run_of_tenant = run_budget(1), both = day_budget(1);
   run_of_tenant.tenant = "t";
   both.tenant = "t";
   both.tag = {"k", "v"};
   for (const auto& [budget, text] : std::vector<std::pair<Budget, const char*>>{
-           {day_budget(0),
-            "the budget of 0.00 dollars a day: lets nothing through; leave it out, "
-            "or use a local model, which is free"},
-           {run_of_tenant, "a run has one budget"},
-           {both, "has a tenant and a tag"}}) {
+           {run_of_tenant, "a run has one budget"}, {both, "has a tenant and a tag"}}) {
     const auto ledger = Ledger::open({path_, test_prices(), {budget}});
     ASSERT_FALSE(ledger);
     EXPECT_EQ(ledger.error().kind, ErrorKind::kInvalidArgument);

@@ -92,6 +92,7 @@ Result<Report> make_report(const Database& db, const ReportOptions& options) {
   Report report{options.by, {}, {}};
   std::map<std::vector<std::string>, Sums> groups;
   VECMILL_TRY(for_each_call(db, {options.from, options.to}, [&](const Entry& entry) {
+    if (!options.tenant.empty() && entry.call.tenant != options.tenant) return;
     std::vector<std::string> keys;
     keys.reserve(columns.size());
     for (const Column& of : columns) keys.push_back(of(entry));
@@ -115,7 +116,7 @@ std::string to_csv(const Report& report) {
   return csv;
 }
 
-std::string to_json(const Report& report) {
+std::string to_json(const Report& report, const Projection& projection) {
   std::string json = "{\"rows\":[";
   for (const auto& [keys, sums] : report.rows) {
     if (&keys != &report.rows.front().keys) json += ',';
@@ -131,10 +132,15 @@ std::string to_json(const Report& report) {
   }
   json += "],\"total\":{";
   append_sums(json, report.total);
+  json += "},\"month\":{\"month\":";
+  append_json_string(json, projection.month);
+  json += ",\"so_far_usd\":" + format_dollars(projection.so_far) +
+          ",\"projected_usd\":" + format_dollars(projection.projected) + ",\"method\":";
+  append_json_string(json, projection.method);
   return json + "}}\n";
 }
 
-Result<Projection> project_month(const Database& db, Date now) {
+Result<Projection> project_month(const Database& db, Date now, const std::string& tenant) {
   constexpr std::int64_t kDays = 7;
   const Date start = start_of(Span::kMonth, now);
   const Date week_ago = now - days(kDays);
@@ -142,6 +148,7 @@ Result<Projection> project_month(const Database& db, Date now) {
   std::vector<std::pair<Date, Money>> recent;
   VECMILL_TRY(for_each_call(db, {std::min(start, week_ago), now + std::chrono::seconds(1)},
                             [&](const Entry& entry) {
+                              if (!tenant.empty() && entry.call.tenant != tenant) return;
                               if (entry.made >= start) month = add_money(month, entry.counted());
                               if (entry.made >= week_ago)
                                 recent.emplace_back(entry.made, entry.counted());
@@ -163,15 +170,6 @@ Result<Projection> project_month(const Database& db, Date now) {
                       (window == 1 ? "day" : std::to_string(window) + " days") +
                       " until the month ends";
   return projection;
-}
-
-std::string to_json(const Projection& projection) {
-  std::string json = "{\"month\":";
-  append_json_string(json, projection.month);
-  json += ",\"so_far_usd\":" + format_dollars(projection.so_far) +
-          ",\"projected_usd\":" + format_dollars(projection.projected) + ",\"method\":";
-  append_json_string(json, projection.method);
-  return json + "}\n";
 }
 
 }  // namespace vecmill::ledger

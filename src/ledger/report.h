@@ -12,6 +12,7 @@ namespace vecmill::ledger {
 struct ReportOptions {
   Date from = Date::min(), to = Date::max();
   std::vector<std::string> by = {"day"};
+  std::string tenant = {};  ///< only its calls; empty: of all
 };
 
 struct Sums {
@@ -35,8 +36,7 @@ struct Report {
 ///   errors  kInvalidArgument: no such column
 Result<Report> make_report(const Database& db, const ReportOptions& options);
 
-[[nodiscard]] std::string to_csv(const Report& report);   ///< RFC 4180, with a header
-[[nodiscard]] std::string to_json(const Report& report);  ///< one object, ends with a line end
+[[nodiscard]] std::string to_csv(const Report& report);  ///< RFC 4180, with a header
 
 /// What the month that `now` is in will have cost in the end.
 struct Projection {
@@ -48,8 +48,9 @@ struct Projection {
 
 /// So far, and for the rest of the month the rate of the last days: seven, or as many as there
 /// are calls, at least one.
-Result<Projection> project_month(const Database& db, Date now);
+Result<Projection> project_month(const Database& db, Date now, const std::string& tenant = {});
 
-[[nodiscard]] std::string to_json(const Projection& projection);
+/// One object, ends with a line end: "rows", "total", "month".
+[[nodiscard]] std::string to_json(const Report& report, const Projection& projection);
 
 }  // namespace vecmill::ledger

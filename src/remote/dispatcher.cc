@@ -83,6 +83,7 @@ void Dispatcher::add(Time now, TextId text, std::uint64_t bytes, Role role,
 
 bool Dispatcher::find_head(Time now) {
   if (head_) return true;
+  if (waits_for_money()) return false;
   const auto due = std::ranges::min_element(again_, {}, &Pending::ready);
   if (due != again_.end() && due->ready <= now) {
     head_ = std::move(*due);
@@ -174,6 +175,13 @@ Time Dispatcher::give_up() const {
   return failure_ ? failing_since_ + options_.patience : policy::kNever;
 }
 
+/// A batch waits for what others leave of a budget: nothing overtakes it, so that what is paid for
+/// when the budget ends comes before what is not.
+bool Dispatcher::waits_for_money() const {
+  return !calls_.empty() &&
+         std::ranges::find(again_, policy::kNever, &Pending::ready) != again_.end();
+}
+
 std::optional<Dispatcher::Send> Dispatcher::next(Time now) {
   while (find_head(now)) {
     if (!admit_head(now)) {
@@ -193,6 +201,7 @@ std::optional<Dispatcher::Send> Dispatcher::next(Time now) {
 
 Time Dispatcher::wake() const {
   if (head_) return head_wake_;
+  if (waits_for_money()) return policy::kNever;
   Time wake = policy::kNever;
   for (const auto& planner : planners_) wake = std::min(wake, planner.wake());
   for (const Pending& pending : again_) wake = std::min(wake, pending.ready);

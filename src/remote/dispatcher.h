@@ -123,6 +123,7 @@ class Dispatcher {
   [[nodiscard]] policy::BatchPlanner& planner(Role role) {
     return planners_[static_cast<std::size_t>(role)];
   }
+  [[nodiscard]] bool waits_for_money() const;
   bool find_head(Time now);
   /// Both limits and breaker let the head go, or `head_wake_` says when to ask again.
   bool admit_head(Time now);

@@ -396,6 +396,19 @@ TEST(DispatcherTest, WhatIsTooDearWaitsForTheOthers) {
   EXPECT_EQ(again[0].texts, sends[1].texts);
 }
 
+TEST(DispatcherTest, NothingOvertakesWhatWaitsForMoney) {
+  Dispatcher dispatcher = with_texts(12);
+  const auto first = dispatcher.next(kNow), second = dispatcher.next(kNow);
+  ASSERT_TRUE(first && second);
+  dispatcher.unaffordable(second->call, kNoMoney);
+  EXPECT_FALSE(dispatcher.next(kNow)) << "the third is further behind";
+  EXPECT_EQ(dispatcher.wake(), policy::kNever);
+  dispatcher.ended(kNow, first->call, success(*first));
+  const auto again = dispatcher.next(kNow);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->texts, second->texts);
+}
+
 TEST(DispatcherTest, TheLastMoneyGoesIntoSmallerRequests) {
   Dispatcher dispatcher = with_texts(8);
   std::size_t money = 7, smallest = 8;

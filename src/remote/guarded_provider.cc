@@ -143,11 +143,13 @@ class GuardedProvider final : public Provider {
     if (send) {
       std::vector<std::string_view> texts;
       std::uint64_t most = 0;
+      std::vector<std::uint64_t> parts;
       for (const auto text : send->texts) {
         const Place& place = shared_->places.at(text);
         texts.push_back(place.text);
-        most += place.tokens ? *place.tokens + tokens_around(api_->model())
-                             : most_tokens(api_->model(), place.text);
+        parts.push_back(place.tokens ? *place.tokens + tokens_around(api_->model())
+                                     : most_tokens(api_->model(), place.text));
+        most += parts.back();
       }
       lock.unlock();
       const auto turn = extras_.shared ? extras_.shared->admit(now(), send->demand)
@@ -158,7 +160,7 @@ class GuardedProvider final : public Provider {
         shared_->changed.notify_all();
         return;
       }
-      const auto answer = pay({texts, send->role, most});
+      const auto answer = pay({texts, send->role, most, parts});
       const bool paid = answer && answer->payment;
       if (paid) start(*send, texts, {*answer->payment, *turn.ticket});
       if (!paid && extras_.shared) extras_.shared->cancel(*turn.ticket);

@@ -20,7 +20,8 @@ class Spending {
   struct Request {
     std::span<const std::string_view> texts;
     Role role = Role::kDocument;
-    std::uint64_t most_tokens = 0;  ///< what can be billed at most
+    std::uint64_t most_tokens = 0;              ///< what can be billed at most
+    std::span<const std::uint64_t> parts = {};  ///< [texts] of it
   };
 
   struct Answer {
