@@ -17,8 +17,8 @@ while IFS= read -r program; do objects+=(-object "$program"); done < <(
   find "$build/src" "$build/tests" "$build/fuzz" -type f -executable -not -name '*.so' -not -path '*/CMakeFiles/*' | sort)
 ignore='_test\.cc$|_tables?\.(cc|h|inc)$|main\.cc$|/tests/|/fuzz/|/bench/|/usr/|/modules/.*/check/'
 grep -q avx512f /proc/cpuinfo || {
-  ignore+='|avx512'
-  echo "not counted: AVX-512 code, which this processor cannot run"
+  ignore+='|avx512|avx2_vnni|amx'
+  echo "not counted: AVX-512, VNNI and AMX code, which this processor cannot run"
 }
 llvm-cov export -summary-only -instr-profile "$build/all.profdata" -ignore-filename-regex "$ignore" \
   "${objects[@]}" > "$build/coverage.json" 2> "$build/coverage.log"

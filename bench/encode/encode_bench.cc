@@ -226,7 +226,7 @@ Shape named_shape(std::string_view name) {
   if (name == "minilm") return {};
   if (name == "base") return {768, 12, 3072, 12, 30522};
   if (name == "large") return {1024, 16, 4096, 24, 30522};
-  std::fprintf(stderr, "usage: encode_bench [minilm|base|large] [portable|avx2|avx512]\n");
+  std::fprintf(stderr, "usage: encode_bench [minilm|base|large] [portable|avx2|...]\n");
   std::exit(2);
 }
 

@@ -56,7 +56,7 @@ struct HeadRequest {
 
 struct EncoderOptions {
   std::uint32_t dims = 0;  ///< Matryoshka: keep the first `dims` components; 0: all of them
-  std::string isa;         ///< "portable", "avx2", "avx512"; empty: VECMILL_ISA, else the best
+  std::string isa;         ///< as `Isa` names them; empty: VECMILL_ISA, else the best
 };
 
 /// The memory one encoding thread needs; it grows to the largest batch seen.

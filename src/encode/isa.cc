@@ -5,12 +5,19 @@
 #include <cstdlib>
 #include <string>
 
+#include "vecmill/encode/cpu.h"
 #include "vecmill/encode/transformer.h"
 
 namespace vecmill::encode {
 namespace {
 
-constexpr std::array kAll{Isa::kPortable, Isa::kAvx2, Isa::kAvx512};
+constexpr std::array kAll{Isa::kPortable, Isa::kAvx2,       Isa::kAvx2Vnni,
+                          Isa::kAvx512,   Isa::kAvx512Vnni, Isa::kAmx};
+
+/// Those that are taken unasked, slowest first. Not AMX: its kernels have run in an emulator, but
+/// the way to them (the system's grant) has run nowhere; who names it gets it.
+constexpr std::array kAutomatic{Isa::kPortable, Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512,
+                                Isa::kAvx512Vnni};
 
 bool runs_here(Isa isa) {
   switch (isa) {
@@ -19,6 +26,9 @@ bool runs_here(Isa isa) {
     case Isa::kAvx512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+    case Isa::kAvx2Vnni: return runs_here(Isa::kAvx2) && cpu_features().avx2_vnni;
+    case Isa::kAvx512Vnni: return runs_here(Isa::kAvx512) && cpu_features().avx512_vnni;
+    case Isa::kAmx: return runs_here(Isa::kAvx512) && cpu_features().amx_int8;
   }
   return false;
 }
@@ -35,10 +45,15 @@ std::string_view name(Isa isa) {
   switch (isa) {
     case Isa::kPortable: return "portable";
     case Isa::kAvx2: return "avx2";
+    case Isa::kAvx2Vnni: return "avx2_vnni";
     case Isa::kAvx512: return "avx512";
+    case Isa::kAvx512Vnni: return "avx512_vnni";
+    case Isa::kAmx: return "amx";
   }
   return "unknown";
 }
+
+std::span<const Isa> all_isas() { return kAll; }
 
 std::vector<Isa> available_isas() {
   std::vector<Isa> isas;
@@ -52,7 +67,9 @@ Result<Isa> choose_isa(std::string_view wanted) {
     const char* variable = std::getenv("VECMILL_ISA");
     if (variable != nullptr) wanted = variable;
   }
-  if (wanted.empty()) return available_isas().back();
+  if (wanted.empty()) {
+    return *std::find_if(kAutomatic.rbegin(), kAutomatic.rend(), runs_here);
+  }
   const auto isa = std::find_if(kAll.begin(), kAll.end(), [&](Isa i) { return name(i) == wanted; });
   if (isa == kAll.end()) {
     return make_error(ErrorKind::kInvalidArgument,

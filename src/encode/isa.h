@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -8,15 +9,19 @@
 
 namespace vecmill::encode {
 
-/// The instruction sets that f32 kernels exist for. All of them give the same bits.
-enum class Isa : std::uint8_t { kPortable, kAvx2, kAvx512 };
+/// The instruction sets that kernels exist for. All of them give the same bits. VNNI and AMX are
+/// for whole numbers; their f32 is that of AVX2 or AVX-512.
+enum class Isa : std::uint8_t { kPortable, kAvx2, kAvx2Vnni, kAvx512, kAvx512Vnni, kAmx };
+
+/// Slowest first.
+[[nodiscard]] std::span<const Isa> all_isas();
 
 [[nodiscard]] std::string_view name(Isa isa);
 
 /// What this processor can run, slowest first; the portable one is always there.
 [[nodiscard]] std::vector<Isa> available_isas();
 
-/// The named one, or with an empty name the one in VECMILL_ISA, or the fastest.
+/// The named one, or with an empty name the one in VECMILL_ISA, or the fastest that tests have run.
 ///   errors  kInvalidArgument: no such name; kUnsupported: not on this processor
 Result<Isa> choose_isa(std::string_view wanted = {});
 

@@ -99,5 +99,15 @@ extern const Kernels kKernels;
 namespace avx512 {
 extern const Kernels kKernels;
 }
+// Whole numbers alone; everything else is that of the set that these belong to.
+namespace avx2_vnni {
+void whole_product(const Product& p);
+}
+namespace avx512_vnni {
+void whole_product(const Product& p);
+}
+namespace amx {
+void whole_product(const Product& p);
+}
 
 }  // namespace vecmill::encode

@@ -30,6 +30,15 @@ std::vector<Named> all_kernels() {
   return all;
 }
 
+TEST(KernelsTest, EveryInstructionSetIsHereOrNamed) {
+  std::string missing;
+  for (const Isa isa : all_isas()) {
+    const auto chosen = choose_isa(name(isa));
+    if (!chosen) missing += "\n" + chosen.error().to_string();
+  }
+  if (!missing.empty()) GTEST_SKIP() << "not tested:" << missing;
+}
+
 Floats random_floats(std::size_t count, unsigned seed, float scale = 1.0F) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0.0F, scale);
@@ -330,18 +339,32 @@ void expect_whole_product(const WholeCase& c) {
   }
 }
 
+WholeCase make_whole_case(const Shape& s) {
+  const Floats a = random_floats(std::size_t{s.rows} * s.k, 1);
+  const Floats weights = random_floats(std::size_t{s.columns} * s.k, 2);
+  WholeCase c{s,
+              quantize_linear(weights.data(), s.columns, s.k,
+                              unrelated_inputs({a.begin(), a.begin() + s.k})),
+              {},
+              random_floats(padded(s.columns), 3)};
+  c.bytes = to_bytes(kernels(Isa::kPortable), a, s.k, c.weights.view());
+  return c;
+}
+
 TEST(KernelsTest, ProductsOfWholeNumbersAreExactOnEveryInstructionSet) {
-  for (const Shape& s : kShapes) {
-    const Floats a = random_floats(std::size_t{s.rows} * s.k, 1);
-    const Floats weights = random_floats(std::size_t{s.columns} * s.k, 2);
-    WholeCase c{s,
-                quantize_linear(weights.data(), s.columns, s.k,
-                                unrelated_inputs({a.begin(), a.begin() + s.k})),
-                {},
-                random_floats(padded(s.columns), 3)};
-    c.bytes = to_bytes(kernels(Isa::kPortable), a, s.k, c.weights.view());
-    expect_whole_product(c);
+  for (const Shape& s : kShapes) expect_whole_product(make_whole_case(s));
+}
+
+/// Tiles hold 16 rows and 64 of k, at most two of them high and two wide; blocks 768 of k.
+TEST(KernelsTest, EveryRemainderOfATileIsExact) {
+  constexpr std::uint32_t kDepths[] = {4, 60, 64, 68, 127, 192, 201};
+  for (std::uint32_t rows = 1; rows <= 34; ++rows) {
+    expect_whole_product(make_whole_case({rows, kDepths[rows % std::size(kDepths)], 16 * 3}));
   }
+  for (const std::uint32_t rest : {0U, 1U, 15U}) {
+    expect_whole_product(make_whole_case({rest == 1 ? 3U : 20U, 768 + 4 * rest, 33}));
+  }
+  expect_whole_product(make_whole_case({2, 1540, 17}));
 }
 
 /// Bytes of 255 with pairs of weights that add up to 128.

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "vecmill/encode/kernels/kernels.h"
+#include "vecmill/encode/kernels/step.h"
 
 #ifdef VECMILL_WIDE_TILE
 namespace vecmill::encode::wide_tile {
@@ -114,6 +115,9 @@ constexpr std::uint32_t kTilePanels = 2;
 constexpr std::uint32_t kTileRows = 4;
 constexpr std::uint32_t kTilePanels = 1;
 #endif
+constexpr std::uint32_t kBlockK = 384;
+constexpr std::uint32_t kGrain = 1;
+constexpr bool kFloats = true;
 
 #include "vecmill/encode/kernels/kernels.inc"
 

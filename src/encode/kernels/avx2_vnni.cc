@@ -1,0 +1,29 @@
+// As AVX2, but four products of bytes are added to a sum at once, in 32 bits.
+#include <immintrin.h>
+
+#include "vecmill/encode/kernels/kernels.h"
+#include "vecmill/encode/kernels/step.h"
+
+namespace vecmill::encode::avx2_vnni {
+namespace {
+
+#include "vecmill/encode/kernels/avx2_lanes.inc"
+
+inline IntVec dot(IntVec sum, Bytes a, const std::int8_t* w) {
+  return {_mm256_dpbusd_avx_epi32(sum.lo, a, load_whole(w)),
+          _mm256_dpbusd_avx_epi32(sum.hi, a, load_whole(w + 32))};
+}
+
+constexpr std::uint32_t kTileRows = 6;
+constexpr std::uint32_t kTilePanels = 1;
+constexpr std::uint32_t kBlockK = 384;
+constexpr std::uint32_t kGrain = 1;
+constexpr bool kFloats = false;
+
+#include "vecmill/encode/kernels/whole.inc"
+
+}  // namespace
+
+void whole_product(const Product& p) { product(p); }
+
+}  // namespace vecmill::encode::avx2_vnni
