@@ -14,6 +14,7 @@
 #include "vecmill/provider.h"
 #include "vecmill/record.h"
 #include "vecmill/result.h"
+#include "vecmill/shared_state.h"
 
 namespace vecmill {
 
@@ -30,6 +31,7 @@ struct ModelOptions {
   CacheMode use_cache = CacheMode::kAuto;
   CacheOptions cache = {};
   SpendOptions spend = {};  ///< for models of providers that bill
+  SharedOptions shared = {};
 };
 
 enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };

@@ -7,6 +7,7 @@
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/progress.h"
+#include "vecmill/cli/redis_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
 
@@ -143,6 +144,7 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
   ModelOptions options = model_options(settings);
   if (!settings.on("dry-run")) VECMILL_TRY(add_cache(settings, options));
   VECMILL_ASSIGN(options.spend, spend_options(settings));
+  if (!settings.on("dry-run")) VECMILL_TRY(add_redis(settings, options));
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   const bool json = settings.on("json"), quiet = settings.on("quiet");

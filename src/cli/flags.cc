@@ -67,6 +67,13 @@ constexpr auto kFlags = std::to_array<Flag>({
      true},
     {"prices", kText, "FILE", "", "", "prices beside those that are built in", true},
     {"ledger", kText, "FILE", "", "", "record of what was spent; empty: ledger.db in --home", true},
+    {"redis", kText, "URL", "", "",
+     "share vectors and limits: redis://host:6379/0, rediss:// with TLS, unix:///path", true},
+    {"redis-password-env", kText, "NAME", "", "", "variable that holds the password of Redis",
+     true},
+    {"redis-ca-file", kText, "FILE", "", "", "whom TLS trusts; empty: whom the system trusts",
+     true},
+    {"redis-cache-only", kSwitch, "", "", "", "share vectors, but no limits", true},
     {"tag", kText, "K=V", "", "",
      "for reports of costs; several with commas between: project=search,user=ann", true},
     // Flags of single commands.

@@ -5,6 +5,7 @@
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
+#include "vecmill/cli/redis_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
 
@@ -60,6 +61,7 @@ Result<ExitCode> run_query(const Invocation& invocation) {
   }
   VECMILL_ASSIGN(ModelOptions options, options_for(settings, index));
   VECMILL_ASSIGN(options.spend, spend_options(settings));
+  VECMILL_TRY(add_redis(settings, options));
   VECMILL_TRY(add_cache(settings, options));
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   VECMILL_ASSIGN(

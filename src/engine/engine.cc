@@ -12,6 +12,7 @@
 #include "vecmill/engine/open_source.h"
 #include "vecmill/engine/rank.h"
 #include "vecmill/engine/run_report.h"
+#include "vecmill/engine/shared_server.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/engine/vector_cache.h"
 #include "vecmill/sink/scan.h"
@@ -106,7 +107,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
   state->spending = std::move(model.spending);
   const bool remote = state->provider->capabilities({}).remote;
   if (engine::wants_cache(options.use_cache, remote)) {
-    VECMILL_ASSIGN(state->cache, engine::VectorCache::open(options.cache, remote));
+    VECMILL_ASSIGN(const auto shared, engine::shared_cache(options.shared));
+    VECMILL_ASSIGN(state->cache, engine::VectorCache::open(options.cache, remote, shared));
     state->provider = state->cache->in_front_of(std::move(state->provider));
   }
   state->pool = std::make_unique<WorkerPool>(threads);

@@ -11,6 +11,7 @@
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/packed_file.h"
 #include "vecmill/engine/calibration.h"
+#include "vecmill/engine/shared_server.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/engine/token_counter.h"
 #include "vecmill/hub/store.h"
@@ -91,9 +92,10 @@ Result<OpenedModel> open_remote(const ModelOptions& options) {
     return provider::space_of(parts);
   };
   OpenedModel opened;
+  VECMILL_ASSIGN(const remote::ShareOf share_of, shared_limits(options.shared));
   VECMILL_ASSIGN(opened.spending, ModelSpending::open(options.spend, options.model, options.dims));
   const remote::RemoteOptions wanted{options.model, options.dims, options.max_request_texts,
-                                     opened.spending};
+                                     opened.spending, share_of};
   VECMILL_ASSIGN(opened.provider, remote::open_remote(wanted, environment, space, token_counter));
   return opened;
 }
