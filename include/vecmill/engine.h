@@ -17,6 +17,7 @@
 #include "vecmill/record.h"
 #include "vecmill/remote.h"
 #include "vecmill/result.h"
+#include "vecmill/shared_state.h"
 
 namespace vecmill {
 
@@ -35,6 +36,7 @@ struct ModelOptions {
   SpendOptions spend = {};        ///< for models of providers that bill
   RemoteSettings remote = {};     ///< for models behind APIs
   FallbackOptions fallback = {};  ///< the same
+  SharedOptions shared = {};      ///< a Redis that several processes use
 };
 
 enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };

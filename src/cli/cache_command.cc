@@ -11,6 +11,7 @@
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/progress.h"
 #include "vecmill/cli/quantity.h"
+#include "vecmill/cli/redis_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/cli/suggest.h"
 #include "vecmill/engine.h"
@@ -77,6 +78,7 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   options.cache = cache_options(settings);
   VECMILL_ASSIGN(options.spend, spend_options(settings));
   options.fallback = fallback_options(settings);
+  VECMILL_TRY(add_redis(settings, options));
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   ProgressLine progress(settings.text("progress"), settings.on("quiet"));

@@ -131,81 +131,21 @@ std::vector<Command> text_commands() {
       {"embed",
        "IN...",
        "turn texts into vectors",
-       {"out",
-        "model",
-        "role",
-        "dims",
-        "truncate",
-        "empty",
-        "store",
-        "id-field",
-        "text-field",
-        "format",
-        "whole-file",
-        "resume",
-        "dry-run",
-        "batch-size",
-        "max-seq-length",
-        "device",
-        "dtype",
-        "threads",
-        "progress",
-        "outputs",
-        "cache",
-        "no-cache",
-        "cache-path",
-        "cache-max-size",
-        "cache-ttl",
-        "cache-key-file",
-        "cache-key-env",
-        "max-cost",
-        "daily-budget",
-        "monthly-budget",
-        "price",
-        "prices",
-        "ledger",
-        "tag",
-        "tag-field",
-        "tenant",
-        "alert-webhook",
-        "alert-secret-env",
-        "fallback",
-        "same-space",
-        "degraded",
-        "fallback-after",
-        "patience",
-        "create",
-        "create-index"},
+       {"out",        "model",          "role",           "dims",
+        "truncate",   "empty",          "store",          "id-field",
+        "text-field", "format",         "whole-file",     "resume",
+        "dry-run",    "batch-size",     "max-seq-length", "device",
+        "dtype",      "threads",        "progress",       "outputs",
+        "cache",      "no-cache",       "cache-path",     "cache-max-size",
+        "cache-ttl",  "cache-key-file", "cache-key-env",  "degraded",
+        "tag-field",  "create",         "create-index"},
        kEmbedDetails,
        run_embed},
       {"query",
        "TEXT",
        "ask an output of embed which of its texts are nearest",
-       {"index",
-        "top",
-        "mode",
-        "model",
-        "dims",
-        "max-seq-length",
-        "device",
-        "dtype",
-        "threads",
-        "cache",
-        "no-cache",
-        "max-cost",
-        "daily-budget",
-        "monthly-budget",
-        "price",
-        "prices",
-        "ledger",
-        "tag",
-        "tenant",
-        "alert-webhook",
-        "alert-secret-env",
-        "fallback",
-        "same-space",
-        "fallback-after",
-        "patience"},
+       {"index", "top", "mode", "model", "dims", "max-seq-length", "device", "dtype", "threads",
+        "cache", "no-cache"},
        kQueryDetails,
        run_query},
       {"tokenize",
@@ -236,42 +176,14 @@ std::vector<Command> upkeep_commands() {
       {"cache",
        "stats | warm IN... | prune | compact | verify | export F | import F | clear",
        "look after the vectors that were made before",
-       {"older-than",
-        "max-size",
-        "yes",
-        "cache-path",
-        "cache-max-size",
-        "cache-ttl",
-        "cache-key-file",
-        "cache-key-env",
-        "model",
-        "role",
-        "dims",
-        "truncate",
-        "id-field",
-        "text-field",
-        "format",
-        "whole-file",
-        "batch-size",
-        "max-seq-length",
-        "device",
-        "threads",
-        "progress",
-        "max-cost",
-        "daily-budget",
-        "monthly-budget",
-        "price",
-        "prices",
-        "ledger",
-        "tag",
-        "tag-field",
-        "tenant",
-        "alert-webhook",
-        "alert-secret-env",
-        "fallback",
-        "same-space",
-        "fallback-after",
-        "patience"},
+       {"older-than",     "max-size",       "yes",
+        "cache-path",     "cache-max-size", "cache-ttl",
+        "cache-key-file", "cache-key-env",  "model",
+        "role",           "dims",           "truncate",
+        "id-field",       "text-field",     "format",
+        "whole-file",     "batch-size",     "max-seq-length",
+        "device",         "threads",        "progress",
+        "tag-field"},
        kCacheDetails,
        run_cache},
   };
@@ -326,13 +238,32 @@ std::vector<Command> other_commands() {
   };
 }
 
-/// How requests to APIs are sent.
-constexpr auto kRequestFlags = std::to_array<std::string_view>(
-    {"requests-per-minute", "tokens-per-minute", "in-flight", "request-timeout"});
+/// Flags that several commands have.
+struct FlagGroup {
+  std::vector<std::string_view> commands, flags;
+};
 
-bool command_asks_apis(std::string_view name) {
-  return name == "embed" || name == "query" || name == "cache" || name == "estimate" ||
-         name == "doctor";
+const std::vector<FlagGroup>& flag_groups() {
+  static const std::vector<FlagGroup> groups = {
+      // What requests to APIs cost, who stands in for an API, and who shares its limits.
+      {{"embed", "query", "cache"},
+       {"max-cost", "daily-budget", "monthly-budget", "price", "prices", "ledger", "tag", "tenant",
+        "alert-webhook", "alert-secret-env"}},
+      {{"embed", "query", "cache"}, {"fallback", "same-space", "fallback-after", "patience"}},
+      {{"embed", "query", "cache"},
+       {"redis", "redis-password-env", "redis-ca-file", "redis-cache-only"}},
+      // How they are sent.
+      {{"embed", "query", "cache", "estimate", "doctor"},
+       {"requests-per-minute", "tokens-per-minute", "in-flight", "request-timeout"}},
+  };
+  return groups;
+}
+
+void add_flag_groups(Command& command) {
+  for (const FlagGroup& group : flag_groups()) {
+    if (std::ranges::find(group.commands, command.name) == group.commands.end()) continue;
+    command.flags.insert(command.flags.end(), group.flags.begin(), group.flags.end());
+  }
 }
 
 const std::vector<Command>& commands() {
@@ -341,10 +272,7 @@ const std::vector<Command>& commands() {
     for (const auto& more : {upkeep_commands(), model_commands(), other_commands()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
-    for (Command& command : all) {
-      if (!command_asks_apis(command.name)) continue;
-      command.flags.insert(command.flags.end(), kRequestFlags.begin(), kRequestFlags.end());
-    }
+    for (Command& command : all) add_flag_groups(command);
     return all;
   }();
   return list;

@@ -8,6 +8,7 @@
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/progress.h"
+#include "vecmill/cli/redis_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
 #include "vecmill/postgres.h"
@@ -166,6 +167,7 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
   VECMILL_ASSIGN(options.spend, spend_options(settings));
   options.fallback = fallback_options(settings);
   options.fallback.degraded = settings.text("degraded");
+  if (!settings.on("dry-run")) VECMILL_TRY(add_redis(settings, options));
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   const bool json = settings.on("json"), quiet = settings.on("quiet");

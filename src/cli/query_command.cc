@@ -6,6 +6,7 @@
 #include "vecmill/cli/fallback_settings.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
+#include "vecmill/cli/redis_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
 
@@ -61,6 +62,7 @@ Result<ExitCode> run_query(const Invocation& invocation) {
   }
   VECMILL_ASSIGN(ModelOptions options, options_for(settings, index));
   VECMILL_ASSIGN(options.spend, spend_options(settings));
+  VECMILL_TRY(add_redis(settings, options));
   VECMILL_TRY(add_cache(settings, options));
   options.fallback = fallback_options(settings);
   VECMILL_ASSIGN(const auto engine, Engine::open(options));

@@ -20,7 +20,9 @@ Result<fs::path> cache_folder() {
   return paths.home / "cache";
 }
 
-Result<std::string> key_of(const CacheOptions& options) {
+}  // namespace
+
+Result<std::string> cache_key(const CacheOptions& options) {
   if (!options.key_file.empty() && !options.key_env.empty()) {
     return make_error(ErrorKind::kInvalidArgument, "the key of the cache is named twice",
                       "cache.key_file, cache.key_env", "give one of them");
@@ -39,8 +41,6 @@ Result<std::string> key_of(const CacheOptions& options) {
   VECMILL_TRY(text);
   return cache::encryption_key(*text, options.key_file);
 }
-
-}  // namespace
 
 Result<fs::path> make_cache_folder() {
   VECMILL_ASSIGN(const fs::path folder, cache_folder());
@@ -73,7 +73,7 @@ Result<std::unique_ptr<cache::SqliteLevel>> open_cache_file(const CacheOptions& 
                                                             seconds ttl) {
   cache::SqliteOptions file;
   VECMILL_ASSIGN(file.path, cache_path(options));
-  VECMILL_ASSIGN(file.encryption_key, key_of(options));
+  VECMILL_ASSIGN(file.encryption_key, cache_key(options));
   if (options.path.empty()) VECMILL_TRY(make_cache_folder());
   file.max_bytes = options.max_bytes;
   file.ttl = ttl;

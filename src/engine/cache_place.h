@@ -16,6 +16,10 @@ Result<std::filesystem::path> make_cache_folder();
 /// Where the options say that the file is.
 Result<std::filesystem::path> cache_path(const CacheOptions& options);
 
+/// The key that rows are sealed with; empty: none.
+///   errors  kInvalidArgument: named twice; kAuth: not there, or no key
+Result<std::string> cache_key(const CacheOptions& options);
+
 /// The file, made if it is not there.
 ///   errors  as vecmill::cache_status
 Result<std::unique_ptr<cache::SqliteLevel>> open_cache_file(const CacheOptions& options,

@@ -14,6 +14,7 @@
 #include "vecmill/engine/open_source.h"
 #include "vecmill/engine/rank.h"
 #include "vecmill/engine/run_report.h"
+#include "vecmill/engine/shared_server.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/engine/vector_cache.h"
 #include "vecmill/sink/scan.h"
@@ -117,8 +118,9 @@ Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
   state->degraded = options.fallback.degraded;
   const bool remote = state->provider->capabilities({}).remote;
   if (engine::wants_cache(options.use_cache, remote)) {
+    VECMILL_ASSIGN(const auto shared, engine::shared_cache(options.shared));
     VECMILL_ASSIGN(state->cache,
-                   engine::VectorCache::open(options.cache, remote, options.spend.tenant));
+                   engine::VectorCache::open(options.cache, remote, options.spend.tenant, shared));
     state->provider = state->cache->in_front_of(std::move(state->provider));
   }
   state->pool = std::make_unique<WorkerPool>(threads);

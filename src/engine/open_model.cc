@@ -11,6 +11,7 @@
 #include "vecmill/encode/packed_file.h"
 #include "vecmill/engine/calibration.h"
 #include "vecmill/engine/remote_model.h"
+#include "vecmill/engine/shared_server.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/engine/token_counter.h"
 #include "vecmill/hub/store.h"
@@ -94,6 +95,7 @@ Result<OpenedModel> open_remote(const ModelOptions& options, std::uint32_t known
     return provider::space_of(parts);
   };
   OpenedModel opened;
+  VECMILL_ASSIGN(const remote::ShareOf share_of, shared_limits(options.shared));
   VECMILL_ASSIGN(opened.spending, ModelSpending::open(spend_options(options, settings),
                                                       options.model, settings.dims));
   const remote::RemoteOptions wanted{.name = options.model,
@@ -102,7 +104,8 @@ Result<OpenedModel> open_remote(const ModelOptions& options, std::uint32_t known
                                      .spending = opened.spending,
                                      .provider = settings,
                                      .patience = options.fallback.patience,
-                                     .known_dims = known_dims};
+                                     .known_dims = known_dims,
+                                     .share_of = share_of};
   VECMILL_ASSIGN(opened.provider,
                  remote::open_remote(wanted, environment_value, space, vocabulary_of));
   return opened;

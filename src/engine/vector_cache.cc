@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "vecmill/cache/redis_level.h"
 #include "vecmill/cache/secret.h"
 #include "vecmill/engine/cache_place.h"
 #include "vecmill/engine/spending.h"
@@ -25,7 +26,9 @@ bool wants_cache(CacheMode mode, bool remote) {
 }
 
 Result<std::unique_ptr<VectorCache>> VectorCache::open(const CacheOptions& options, bool remote,
-                                                       const std::string& tenant) {
+                                                       const std::string& tenant,
+
+                                                       std::shared_ptr<redis::Client> shared) {
   std::unique_ptr<VectorCache> opened(new VectorCache);
   VECMILL_ASSIGN(const fs::path folder, make_cache_folder());
   auto secret = cache::tenant_secret(folder / "secret");
@@ -36,7 +39,17 @@ Result<std::unique_ptr<VectorCache>> VectorCache::open(const CacheOptions& optio
   opened->file_ = file.get();
   std::vector<std::unique_ptr<cache::Level>> levels;
   levels.push_back(std::move(file));
-  opened->cache_ = std::make_shared<cache::Cache>(std::move(levels), cache::Store::kF32);
+  std::shared_ptr<cache::Leases> leases;
+  if (shared) {
+    if (remote) leases = std::make_shared<cache::Leases>(shared);
+    cache::RedisLevelOptions wanted;
+    wanted.ttl = options.ttl.value_or(remote ? kRemoteTtl : kLocalTtl);
+    VECMILL_ASSIGN(wanted.encryption_key, cache_key(options));
+    VECMILL_ASSIGN(auto level, cache::make_redis_level(std::move(shared), wanted));
+    levels.push_back(std::move(level));
+  }
+  opened->cache_ =
+      std::make_shared<cache::Cache>(std::move(levels), cache::Store::kF32, std::move(leases));
   opened->keep_ = options.ttl.value_or(kLocalTtl);
   VECMILL_ASSIGN(const fs::path path, cache_path(options));
   opened->path_ = path.string();

@@ -9,6 +9,7 @@
 #include "vecmill/cache/sqlite_level.h"
 #include "vecmill/engine.h"
 #include "vecmill/provider.h"
+#include "vecmill/redis/client.h"
 #include "vecmill/result.h"
 
 namespace vecmill::engine {
@@ -19,10 +20,11 @@ namespace vecmill::engine {
 class VectorCache {
  public:
   /// Makes the folder, the file and the secret that are not there yet. What is put in for one
-  /// tenant is found for no other.
+  /// tenant is found for no other. `shared`: where vectors are kept also; null: in the file only.
   ///   errors  as cache_status
   static Result<std::unique_ptr<VectorCache>> open(const CacheOptions& options, bool remote,
-                                                   const std::string& tenant = {});
+                                                   const std::string& tenant = {},
+                                                   std::shared_ptr<redis::Client> shared = {});
 
   /// A provider that is asked only for what is missing in here.
   [[nodiscard]] std::unique_ptr<Provider> in_front_of(std::unique_ptr<Provider> provider) const;
@@ -30,7 +32,7 @@ class VectorCache {
   /// What went wrong with the file so far: it costs time, never a result.
   void tell(CacheReport& report) const;
   /// The last failure to read or write the file.
-  [[nodiscard]] std::optional<Error> failure() const { return cache_->stats().failure; }
+  [[nodiscard]] std::optional<Error> failure() const { return cache_->stats().failure_of[0]; }
 
   /// A small step of cleaning up: rows that are too old for anybody.
   void clean();

@@ -36,7 +36,7 @@ class CachedProvider : public Provider {
     const cache::KeyMaker keys(use_.secret, space.space + "\n" + space.arithmetic);
     auto answers = use_.cache->get_or_make(
         keys, texts, use_.now(),
-        [&](cache::Cache::Texts missing) { return inner_->embed(missing, options); });
+        [&](cache::Cache::Texts missing) { return inner_->embed(missing, options); }, options.stop);
     std::vector<Result<Embedding>> results;
     results.reserve(answers.size());
     for (auto& answer : answers) {
