@@ -12,4 +12,8 @@ file(MAKE_DIRECTORY ${root})
 file(CREATE_LINK ${VECMILL_HIREDIS_DIR} ${root}/hiredis SYMBOLIC)
 target_include_directories(vecmill_hiredis SYSTEM PUBLIC $<BUILD_INTERFACE:${root}>)
 target_compile_options(vecmill_hiredis PRIVATE -w -O2)
+if(VECMILL_SANITIZE OR VECMILL_FUZZ OR VECMILL_COVERAGE)  # not our code
+  target_compile_options(vecmill_hiredis PRIVATE -fno-sanitize=all -fno-profile-instr-generate
+                                                 -fno-coverage-mapping)
+endif()
 target_link_libraries(vecmill_hiredis PUBLIC OpenSSL::SSL OpenSSL::Crypto)

@@ -168,8 +168,10 @@ Status Client::secure() {
     SSL_set_tlsext_host_name(tls.get(), address.host.c_str());
     if (SSL_set1_host(tls.get(), address.host.c_str()) != 1) return no_redis(address.name());
   }
-  SSL* const given = tls.release();  // freed with the context, and by hiredis when it fails
-  if (redisInitiateSSL(context_.get(), given) == REDIS_OK) return {};
+  if (redisInitiateSSL(context_.get(), tls.get()) == REDIS_OK) {
+    (void)tls.release();  // the context frees it now
+    return {};
+  }
   return make_error(ErrorKind::kAuth, "no TLS with a certificate that can be trusted",
                     address.name(), "name the file of its authority, or is it redis://?");
 }

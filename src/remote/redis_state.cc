@@ -22,8 +22,6 @@ using std::chrono::microseconds;
 
 constexpr std::size_t kRates = 4;  // units before concurrency
 static_assert(static_cast<std::size_t>(policy::Unit::kConcurrency) == kRates);
-/// A breaker that others keep open is believed so many times its own time.
-constexpr int kBelief = 2;
 /// Sooner there is no use in asking again.
 constexpr microseconds kShortest{1000};
 
@@ -175,7 +173,7 @@ SharedState::Answer RedisState::admit_past_breaker(Time now, Grant grant) {
       refused_since_ = now;
     }
     // What others say for long is looked at for oneself: then this process fails as it would alone.
-    believed = pass->granted || now - *refused_since_ < kBelief * options_.breaker.open_for;
+    believed = pass->granted || now - *refused_since_ < options_.belief * options_.breaker.open_for;
     if (!believed) refused_since_ = now;
   }
   if (pass && !pass->granted && believed) {

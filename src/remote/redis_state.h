@@ -22,6 +22,7 @@ struct RedisStateOptions {
   std::vector<policy::Limit>
       limits;  ///< the rates among them; concurrency stays each process's own
   policy::BreakerOptions breaker = {};
+  int belief = 2;  ///< a breaker that others keep open is believed so many times its `open_for`
   /// Microseconds, for tests; null: the server's clock.
   std::function<std::uint64_t()> clock = {};
 };

@@ -145,6 +145,7 @@ TEST_F(RedisStateTest, AdmissionsAreThoseOfTheBreaker) {
   RedisStateOptions given = options();
   given.limits = {};
   given.breaker = {.failures = 3, .open_for = 10s, .probes = 2};
+  given.belief = 1000;
   const auto state = open(given);
   Breaker breaker(given.breaker);
   struct Open {
