@@ -4,7 +4,7 @@
         [--texts 100000] [--bytes 500] [--dims 1024] [--runs 3] [--peers VENV/bin/python] [--peer-texts 5000]
 
 Ours is `vecmill embed` from a file of lines to a .npy file: limits, breaker, ledger and cache as they are by
-default, and once without the cache. The peers (bench/cache/requirements.txt and openai) are asked for 256 texts a
+default, and once without the cache. The peers (bench/remote/requirements.txt) are asked for 256 texts a
 request, five requests at once, and keep nothing. All take turns. What counts is the processor time of the process
 that asks, user and system together: of ours with its start, of the peers without. The server's is not in it.
 """
