@@ -57,7 +57,8 @@ class Server:
         options = {"user": SERVER_USER} if os.geteuid() == 0 else {}
         self.process = subprocess.Popen(
             [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=",
-             "-c", "max_connections=50", "-c", f"fsync={'on' if self.fsync else 'off'}", "-c", "shared_buffers=64MB", "-c", "max_wal_size=2GB"],
+             "-c", "max_connections=50", "-c", f"fsync={'on' if self.fsync else 'off'}", "-c", "shared_buffers=64MB",
+             "-c", "max_wal_size=2GB"],
             cwd="/", stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **options)
         while subprocess.run([self.bin / "psql", *self.place("postgres"), "-c", "SELECT 1"],
                              capture_output=True).returncode != 0:
