@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rows a second into PostgreSQL + pgvector: vecmill, an executemany UPDATE loop, COPY and UPDATE.
 
-    pip install psycopg[binary] && bench/postgres/compare.py build/dev/src/cli/vecmill [--rows 100000]
+    .venv/bin/pip install psycopg[binary] && .venv/bin/python bench/postgres/compare.py build/dev/src/cli/vecmill [--rows 100000]
 
 All write the same 384 floats a row into the same table on one server that this starts, with fsync on. The two of psycopg
 get their vectors ready-made, in vecmill's time reading the table and builtin:hash are included.
@@ -29,8 +29,8 @@ def vecmill(program, db, rows, beside=False):
     more = ["--out", db.url("beside"), "--create"] if beside else []
     vector = {} if beside else {"vector": "v"}
     start = time.perf_counter()
-    done = subprocess.run([program, "embed", db.url("kb", text="body", **vector), "--model", "builtin:hash", "--json",
-                           "--quiet", *more], capture_output=True, check=True)
+    done = subprocess.run([program, "embed", db.url("kb", text="body", **vector), "--model", "builtin:hash",
+                           "--dims", "384", "--json", "--quiet", *more], capture_output=True, check=True)
     seconds = time.perf_counter() - start
     report = json.loads(done.stdout)
     assert report["embedded"] == rows

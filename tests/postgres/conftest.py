@@ -14,7 +14,7 @@ from program import Program  # noqa: E402
 
 @pytest.fixture(scope="session")
 def both_servers():
-    found = [servers.Server.begin(servers.with_pgvector()), servers.Server.begin(servers.debians())]
+    found = [servers.Server.begin(folder, fsync=False) for folder in (servers.with_pgvector(), servers.debians())]
     for server in found:
         if server:
             server.wait()

@@ -32,8 +32,8 @@ def run_as_server(words, **options):
 
 
 class Server:
-    def __init__(self, bin_folder):
-        self.bin = bin_folder
+    def __init__(self, bin_folder, fsync):
+        self.bin, self.fsync = bin_folder, fsync
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vm-pg-"))
         if os.geteuid() == 0:
             os.chown(self.folder, pwd.getpwnam(SERVER_USER).pw_uid, -1)
@@ -43,9 +43,9 @@ class Server:
                                      "--auth=trust", "--encoding=UTF8", "--no-locale"])
 
     @classmethod
-    def begin(cls, bin_folder):
-        """initdb runs beside what follows."""
-        return cls(bin_folder) if bin_folder else None
+    def begin(cls, bin_folder, fsync=True):
+        """initdb runs beside what follows. Without fsync a killed process still loses nothing."""
+        return cls(bin_folder, fsync) if bin_folder else None
 
     def wait(self):
         said = self.making.communicate()[1]
@@ -57,7 +57,8 @@ class Server:
         options = {"user": SERVER_USER} if os.geteuid() == 0 else {}
         self.process = subprocess.Popen(
             [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=",
-             "-c", "max_connections=50", "-c", "shared_buffers=64MB", "-c", "max_wal_size=2GB"],
+             "-c", "max_connections=50", "-c", f"fsync={'on' if self.fsync else 'off'}", "-c", "shared_buffers=64MB",
+             "-c", "max_wal_size=2GB"],
             cwd="/", stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **options)
         while subprocess.run([self.bin / "psql", *self.place("postgres"), "-c", "SELECT 1"],
                              capture_output=True).returncode != 0:

@@ -11,6 +11,15 @@ CREATE VIEW seen AS SELECT * FROM kb;
 CREATE TABLE beside(id bigint, vector vector(256)); CREATE TABLE two(a int, b int, vector vector(256), PRIMARY KEY (a, b));
 """
 
+
+@pytest.fixture(scope="module")
+def place(both_servers):
+    """A database that every mistake leaves as it is."""
+    database = both_servers[0].new_database()
+    database.sql(SETUP)
+    return database
+
+
 # table, parameters, more words, exit code, what is said
 CASES = {
     "no_table": ("kbb", {}, [], 2, "there is no table kbb; did you mean kb?"),
@@ -33,15 +42,14 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_url(vecmill, db, case):
+def test_the_url(vecmill, place, case):
     table, change, more, code, said = CASES[case]
-    db.sql(SETUP)
     parameters = {"key": "id", "text": "body", "vector": "v", **change}
-    url = db.url(table, **{k: v for k, v in parameters.items() if v is not None})
+    url = place.url(table, **{k: v for k, v in parameters.items() if v is not None})
     answer = vecmill.embed(url, *more)
     assert said in answer.said, answer.err
     assert answer.code == code
-    assert db.value("SELECT count(coalesce(v, w)) FROM kb") == "0"
+    assert place.value("SELECT count(coalesce(v, w)) FROM kb") == "0"
 
 
 @pytest.mark.parametrize("table, code, said", [
@@ -50,10 +58,9 @@ def test_the_url(vecmill, db, case):
     ("beside&key=id", 7, "has no unique index over its key"),
     ("two", 7, "the key of two has 2 columns, an id of the input 1"),
 ])
-def test_the_output(vecmill, db, table, code, said):
-    db.sql(SETUP)
+def test_the_output(vecmill, place, table, code, said):
     (vecmill.folder / "in.txt").write_text("a text\n")
-    answer = vecmill.embed("in.txt", "--out", db.url(table))
+    answer = vecmill.embed("in.txt", "--out", place.url(table))
     assert said in answer.said, answer.err
     assert answer.code == code
 

@@ -6,7 +6,7 @@ import pytest
 
 from program import check_rows
 
-COUNT = 6000
+COUNT = 4500  # three windows
 
 
 def same_row(place):
@@ -34,7 +34,7 @@ def test_the_program_is_killed(vecmill, db, point):
 
 
 def test_a_killed_run_of_a_file_goes_on(vecmill, db):
-    lines = [f"line {i} " + 60 * "x" for i in range(COUNT)]  # some 400 KB: more than a commit
+    lines = [f"line {i} " + 60 * "x" for i in range(COUNT)]  # each window is more than a commit waits for
     (vecmill.folder / "in.txt").write_text("".join(line + "\n" for line in lines))
     words = ["in.txt", "--out", db.url("notes"), "--create", "--resume"]
     assert vecmill.embed(*words, env={"VECMILL_FAILPOINT": "postgres.written:3"}).code == 137
