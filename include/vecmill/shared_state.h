@@ -16,11 +16,13 @@ struct SharedOptions {
   bool cache_only = false;        ///< limits stay each process's own
 };
 
-/// Asks the server what it is. Gives one line when work goes on in spite of something: it is away,
-/// or drops vectors; else an empty one. `model`: as ModelOptions::model.
+struct ModelOptions;
+
+/// Asks the server of the options what it is. Gives one line when work goes on in spite of
+/// something: it is away, or drops vectors; else an empty one.
 ///   errors  kInvalidArgument: no address, or a server that drops keys where limits are shared;
 ///           kAuth: password or certificate; kUnsupported: too old, or a replica; kInvalidData: no
 ///           Redis
-Result<std::string> check_shared_state(const SharedOptions& options, const std::string& model);
+Result<std::string> check_shared_state(const ModelOptions& options);
 
 }  // namespace vecmill

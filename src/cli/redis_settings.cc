@@ -9,7 +9,7 @@ Status add_redis(const Settings& settings, ModelOptions& options) {
   options.shared.password_env = settings.text("redis-password-env");
   options.shared.ca_file = settings.text("redis-ca-file");
   options.shared.cache_only = settings.on("redis-cache-only");
-  VECMILL_ASSIGN(const std::string warning, check_shared_state(options.shared, options.model));
+  VECMILL_ASSIGN(const std::string warning, check_shared_state(options));
   if (!warning.empty()) say(warning);
   return {};
 }

@@ -9,6 +9,7 @@
 #include "vecmill/cache/key.h"
 #include "vecmill/cache/secret.h"
 #include "vecmill/engine/cache_place.h"
+#include "vecmill/engine/remote_model.h"
 #include "vecmill/remote/redis_state.h"
 
 namespace vecmill::engine {
@@ -109,11 +110,11 @@ Result<remote::ShareOf> shared_limits(const SharedOptions& options) {
 
 namespace vecmill {
 
-Result<std::string> check_shared_state(const SharedOptions& options, const std::string& model) {
-  if (options.redis.empty()) return std::string();
+Result<std::string> check_shared_state(const ModelOptions& options) {
+  if (options.shared.redis.empty()) return std::string();
   VECMILL_ASSIGN(const engine::Connection connection,
-                 engine::connect(options, engine::kVectorsWithin));
-  if (remote::is_remote(model) && !options.cache_only) {
+                 engine::connect(options.shared, engine::kVectorsWithin));
+  if (engine::is_remote(options) && !options.shared.cache_only) {
     VECMILL_TRY(engine::keeps_limits(connection));
   }
   if (!engine::drops_keys(connection)) return connection.warning;
