@@ -31,7 +31,7 @@ enum class State : std::uint8_t {
 struct NewJob {
   std::string payload;  ///< any bytes
   Priority priority = Priority::kNormal;
-  Time due = {};      ///< not before
+  Time due = {};           ///< not before
   std::string group = {};  ///< of one `submit` of a user
   /// Empty: none. While a job of this key is not ended, another one is that job.
   std::string key = {};
