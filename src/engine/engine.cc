@@ -67,9 +67,9 @@ class NoSink : public Sink {
 struct Engine::State {
   std::unique_ptr<engine::VectorCache> cache;  ///< null: without
   std::unique_ptr<Provider> provider;
-  std::shared_ptr<engine::ModelSpending> spending;  ///< null: nobody bills
-  std::function<void(EmbedReport&)> tell;           ///< see OpenedModel
-  std::string degraded;                             ///< FallbackOptions::degraded
+  std::vector<std::shared_ptr<engine::ModelSpending>> spendings;  ///< of those who bill
+  std::function<void(EmbedReport&)> tell;                         ///< see OpenedModel
+  std::string degraded;                                           ///< FallbackOptions::degraded
   std::unique_ptr<WorkerPool> pool;
   std::mutex pool_mutex;  ///< the pool does one thing at a time
   double load_seconds = 0;
@@ -79,8 +79,21 @@ struct Engine::State {
     report.space = provider->capabilities(options).space;
     report.load_seconds = load_seconds;
     report.peak_rss_bytes = peak_rss_bytes();
-    if (spending) report.spend = spending->report();
+    report.spend = spent();
     if (tell) tell(report);
+  }
+
+  [[nodiscard]] SpendReport spent() const {
+    std::vector<SpendReport> reports;
+    for (const auto& spending : spendings) reports.push_back(spending->report());
+    return engine::sum_of(reports);
+  }
+
+  Status set_tags(const engine::Window& window, const EmbedJob& job) const {
+    for (const auto& spending : spendings) {
+      VECMILL_TRY(spending->set_tags(window.records, job.tag_fields));
+    }
+    return {};
   }
 
   /// From a source at its place to a finished sink.
@@ -89,11 +102,7 @@ struct Engine::State {
                                 const std::stop_token& stop) {
     const std::lock_guard lock(pool_mutex);
     engine::RunParts parts{source, sink, *provider, *pool};
-    if (spending) {
-      parts.before = [&](const engine::Window& window) {
-        return spending->set_tags(window.records, job.tag_fields);
-      };
-    }
+    parts.before = [&](const engine::Window& window) { return set_tags(window, job); };
     VECMILL_ASSIGN(EmbedReport report, engine::run_embedding(parts, job, progress, stop));
     VECMILL_TRY(sink.finish());
     if (cache) {
@@ -113,7 +122,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
   auto state = std::make_unique<State>();
   VECMILL_ASSIGN(engine::OpenedModel model, engine::open_chain(options, threads));
   state->provider = std::move(model.provider);
-  state->spending = std::move(model.spending);
+  state->spendings = std::move(model.spendings);
   state->tell = std::move(model.tell);
   state->degraded = options.fallback.degraded;
   const bool remote = state->provider->capabilities({}).remote;
@@ -197,9 +206,7 @@ Result<EmbedReport> Engine::warm(const EmbedJob& job,
   return report;
 }
 
-SpendReport Engine::spent() const {
-  return state_->spending ? state_->spending->report() : SpendReport();
-}
+SpendReport Engine::spent() const { return state_->spent(); }
 
 Result<CountReport> Engine::count(const EmbedJob& job, const std::stop_token& stop) {
   VECMILL_TRY(state_->provider->check(job.options));

@@ -80,8 +80,8 @@ bool find_server(const Teller& teller, const Endpoint& endpoint, http::ApiClient
 std::optional<CallResult> ask(const Teller& teller, remote::RemoteApi& api,
                               engine::ModelSpending& spending, seconds timeout) {
   const std::span texts(&kWord, 1);
-  const remote::Spending::Request request{texts, Role::kDocument,
-                                          remote::most_tokens(api.model(), kWord)};
+  const std::uint64_t most = remote::most_tokens(api.model(), kWord);
+  const remote::Spending::Request request{texts, Role::kDocument, most, {&most, 1}};
   const auto answer = spending.intend(request);
   if (!answer || answer->refusal) {
     teller.wrong("cost", answer ? *answer->refusal : answer.error());

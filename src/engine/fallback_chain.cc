@@ -91,11 +91,9 @@ class ChainBuilder {
   provider::FallbackMember member(const std::string& name, OpenedModel& opened) {
     provider::FallbackMember member;
     member.name = name;
-    if (opened.spending) {
-      spendings_.push_back(opened.spending);
-      member.is_final = [spending = opened.spending](const Error& error) {
-        return spending->refused(error);
-      };
+    for (const auto& spending : opened.spendings) {
+      spendings_.push_back(spending);
+      member.is_final = [spending](const Error& error) { return spending->refused(error); };
     }
     member.provider = is_api(name) ? std::move(opened.provider)
                                    : spread_over(std::move(opened.provider), threads_);
@@ -170,18 +168,15 @@ class ChainBuilder {
     std::vector<std::string> names;
     for (const auto& member : chain_.members) names.push_back(member.name);
     std::unique_ptr<FallbackProvider> made = make_fallback_provider(std::move(chain_));
-    opened.tell = [chain = made.get(), names, notes = notes_,
-                   spendings = spendings_](EmbedReport& report) {
+    opened.tell = [chain = made.get(), names, notes = notes_](EmbedReport& report) {
       const auto answered = chain->answered();
       for (std::size_t i = 0; i < names.size(); ++i) {
         report.fallback.makers.push_back({names[i], answered[i]});
       }
       report.fallback.notes = notes;
-      std::vector<SpendReport> spent;
-      for (const auto& spending : spendings) spent.push_back(spending->report());
-      report.spend = sum_of(spent);
     };
     opened.provider = std::move(made);
+    opened.spendings = std::move(spendings_);
     return opened;
   }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "vecmill/engine.h"
 #include "vecmill/provider.h"
@@ -15,8 +16,8 @@ class ModelSpending;
 
 struct OpenedModel {
   std::unique_ptr<Provider> provider;
-  std::shared_ptr<ModelSpending> spending = {};  ///< null: nobody bills
-  std::function<void(EmbedReport&)> tell = {};   ///< what a chain of models did; null: one model
+  std::vector<std::shared_ptr<ModelSpending>> spendings = {};  ///< of those who bill
+  std::function<void(EmbedReport&)> tell = {};  ///< what a chain of models did; null: one model
 };
 
 /// The model that `ModelOptions::model` names, ready to embed. A stored model is packed for the

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "vecmill/base/check.h"
 #include "vecmill/base/hmac.h"
 #include "vecmill/base/mapped_file.h"
 #include "vecmill/cache/secret.h"
@@ -118,6 +119,7 @@ Result<std::shared_ptr<ModelSpending>> ModelSpending::open(const SpendOptions& o
 
 /// Most requests are one call.
 std::vector<ledger::Call> ModelSpending::calls_of(const Request& request) const {
+  VECMILL_CHECK(request.parts.size() == request.texts.size());
   std::map<ledger::Tags, ledger::Call> calls;
   for (std::size_t i = 0; i < request.texts.size(); ++i) {
     const std::string_view text = request.texts[i];
@@ -165,6 +167,7 @@ Result<remote::Spending::Answer> ModelSpending::intend(const Request& request) {
     return Answer{.ask_again = std::max(answer.ask_again - now, std::chrono::seconds(1))};
   }
   if (answer.verdict == ledger::Verdict::kStopped) {
+    const std::lock_guard lock(mutex_);
     refusal_ = ledger::refusal(answer, budgets_, now);
     return Answer{.refusal = refusal_};
   }

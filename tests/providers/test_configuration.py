@@ -205,7 +205,6 @@ MISTAKES = {
                                     "1024 components only"),
     "no address": (["openai-compatible:m", "--price", "1"], {}, 2, "VECMILL_REMOTE_BASE_URL"),
     "no price": (["openai:new"], {"OPENAI_API_KEY": "k"}, 2, "say --price"),
-    "a budget of 0": ([OPENAI, "--max-cost", "0"], {"OPENAI_API_KEY": "k"}, 2, "lets nothing through"),
     "a path as address": ([OPENAI], {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "./file"}, 2,
                           "OPENAI_BASE_URL: is a path"),
     "http to a public host": ([OPENAI], {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://192.0.2.1/v1"}, 2,

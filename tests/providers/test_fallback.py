@@ -134,8 +134,8 @@ def test_a_model_of_this_machine_stands_in_for_a_server(fake, other, vecmill):  
         return rows
 
     other.own = local
-    vecmill.env.update(TEI_BASE_URL=other.url.removesuffix("/v1"))
-    command = ["embed", "--model", "tei:hash", "--fallback", "builtin:hash", "--same-space", "--dims", "64", *AT_ONCE]
+    vecmill.env.update(VECMILL_REMOTE_BASE_URL=other.url)
+    command = ["embed", "--model", "openai-compatible:hash", "--price", "0", "--fallback", "builtin:hash", "--same-space", "--dims", "64", *AT_ONCE]
 
     def run(source, out):
         return subprocess.run([VECMILL, *command, source, "--out", out], cwd=vecmill.folder, env=vecmill.env,
