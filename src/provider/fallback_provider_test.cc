@@ -166,7 +166,9 @@ TEST_F(FallbackProviderTest, KeysAndBudgetsDoNotMoveOnAndLimitsDo) {
        {make_error(ErrorKind::kAuth, "key"), make_error(ErrorKind::kLimited, "no money"),
         make_error(ErrorKind::kInvalidArgument, "no such model")}) {
     members_[0]->error = error;
-    EXPECT_EQ(embed({"a"}).front().error().message, error.message);
+    const auto results = embed({"a"});
+    ASSERT_FALSE(results.front()) << error.message;
+    EXPECT_EQ(results.front().error().message, error.message);
     EXPECT_TRUE(members_[1]->calls.empty()) << error.message;
   }
   members_[0]->error = make_error(ErrorKind::kLimited, "too fast for too long");
