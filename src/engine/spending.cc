@@ -135,6 +135,7 @@ std::vector<ledger::Call> ModelSpending::calls_of(const Request& request) const 
     call.urgent = request.role == Role::kQuery;
   }
   std::vector<ledger::Call> list;
+  list.reserve(calls.size());
   for (auto& [tags, call] : calls) list.push_back(std::move(call));
   return list;
 }

@@ -41,7 +41,7 @@ Result<std::optional<std::string>> value_of(const Record& record, const std::str
 
 Status TextTags::set(std::span<const Record> records, const std::vector<std::string>& fields) {
   std::unordered_map<std::uint64_t, ledger::Tags> found;
-  for (const Record& record : records) {
+  for (const Record& record : fields.empty() ? std::span<const Record>() : records) {
     ledger::Tags tags;
     for (const std::string& field : fields) {
       VECMILL_ASSIGN(auto value, value_of(record, field));
