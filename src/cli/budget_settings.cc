@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "vecmill/cli/suggest.h"
+#include "vecmill/base/suggest.h"
 
 namespace vecmill::cli {
 namespace {

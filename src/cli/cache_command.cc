@@ -3,6 +3,7 @@
 #include <iostream>
 #include <string>
 
+#include "vecmill/base/suggest.h"
 #include "vecmill/cli/cache_settings.h"
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/fallback_settings.h"
@@ -13,7 +14,6 @@
 #include "vecmill/cli/quantity.h"
 #include "vecmill/cli/redis_settings.h"
 #include "vecmill/cli/spend_settings.h"
-#include "vecmill/cli/suggest.h"
 #include "vecmill/engine.h"
 
 namespace vecmill::cli {

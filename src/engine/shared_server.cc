@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "vecmill/base/hex.h"
 #include "vecmill/cache/key.h"
 #include "vecmill/cache/secret.h"
 #include "vecmill/engine/cache_place.h"
@@ -23,16 +24,6 @@ struct Connection {
   std::optional<redis::Server> server;  ///< none: away
   std::string warning;
 };
-
-std::string hex(std::span<const std::byte> bytes) {
-  constexpr const char* kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::byte byte : bytes) {
-    text += kDigits[static_cast<unsigned>(byte) >> 4];
-    text += kDigits[static_cast<unsigned>(byte) & 15];
-  }
-  return text;
-}
 
 Result<Connection> connect(const SharedOptions& options, std::chrono::milliseconds within) {
   redis::ClientOptions wanted;
