@@ -2,14 +2,23 @@
 #include <string>
 
 #include "vecmill/cli/command.h"
+#include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
+#include "vecmill/cli/redis_settings.h"
+#include "vecmill/doctor.h"
 #include "vecmill/machine.h"
 
 namespace vecmill::cli {
 
 Result<ExitCode> run_doctor(const Invocation& invocation) {
   if (invocation.settings.on("online")) return run_online_doctor(invocation);
-  const std::vector<MachineFact> facts = examine_machine();
+  std::vector<MachineFact> facts = examine_machine();
+  ModelOptions options = model_options(invocation.settings);
+  options.shared = shared_options(invocation.settings);
+  examine_shared_state(options, [&](const RemoteFinding& finding) {
+    facts.push_back(
+        {finding.provider + " " + finding.name, finding.value, !finding.wrong, finding.hint});
+  });
   const bool good = std::ranges::all_of(facts, &MachineFact::good);
   if (invocation.settings.on("json")) {
     const std::string list = json_array(facts, [](const MachineFact& fact) {
@@ -24,7 +33,7 @@ Result<ExitCode> run_doctor(const Invocation& invocation) {
     std::string line = (fact.good ? "ok    " : "WRONG ") + fact.name;
     line.append(fact.name.size() < 18 ? 18 - fact.name.size() : 1, ' ');
     line += fact.value;
-    if (!fact.good && !fact.hint.empty()) line += "; " + fact.hint;
+    if (!fact.hint.empty()) line += "; " + fact.hint;
     VECMILL_TRY(print(line));
   }
   return good ? kExitOk : kExitNegative;

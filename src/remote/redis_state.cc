@@ -250,7 +250,7 @@ void RedisState::cancel(Ticket ticket) {
   if (grant->era) (void)breaker("cancelled", *grant->era);
 }
 
-RedisState::Stats RedisState::stats() {
+SharedState::Stats RedisState::stats() {
   const std::lock_guard lock(mutex_);
   return stats_;
 }
