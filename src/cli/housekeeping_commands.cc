@@ -9,6 +9,16 @@
 #include "vecmill/machine.h"
 
 namespace vecmill::cli {
+namespace {
+
+/// An address without the password that may be in it: what is shown here is copied elsewhere.
+std::string without_password(const std::string& value) {
+  const std::size_t scheme = value.find("://"), at = value.rfind('@');
+  if (scheme == std::string::npos || at == std::string::npos || at < scheme) return value;
+  return value.substr(0, scheme + 3) + "..." + value.substr(at);
+}
+
+}  // namespace
 
 Result<ExitCode> run_doctor(const Invocation& invocation) {
   if (invocation.settings.on("online")) return run_online_doctor(invocation);
@@ -56,7 +66,11 @@ Result<ExitCode> run_config(const Invocation& invocation) {
   };
   for (const Flag& flag : all_flags()) {
     if (!flag.setting) continue;
-    VECMILL_TRY(show(file_key(flag), settings.text(flag.name), settings.origin(flag.name)));
+    VECMILL_TRY(show(file_key(flag), without_password(settings.text(flag.name)),
+                     settings.origin(flag.name)));
+  }
+  for (const TomlEntry& row : settings.budgets().rows()) {
+    VECMILL_TRY(show(row.key, row.value, row.where));
   }
   for (const ProviderTables::Row& row : settings.table_rows()) {
     VECMILL_TRY(show(row.key, row.value, row.origin));
