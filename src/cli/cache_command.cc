@@ -98,6 +98,7 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   if (!settings.on("quiet")) {
     say_spend(report->spend);
     say_fallback(report->fallback);
+    say_shared(report->shared);
   }
   if (report->failed > 0) say(with_commas(report->failed) + " texts failed and have no vector");
   if (settings.on("json")) {

@@ -8,6 +8,7 @@
 
 #include "vecmill/engine.h"
 #include "vecmill/provider.h"
+#include "vecmill/remote/shared_state.h"
 #include "vecmill/result.h"
 
 namespace vecmill::engine {
@@ -16,7 +17,8 @@ class ModelSpending;
 
 struct OpenedModel {
   std::unique_ptr<Provider> provider;
-  std::vector<std::shared_ptr<ModelSpending>> spendings = {};  ///< of those who bill
+  std::vector<std::shared_ptr<ModelSpending>> spendings = {};     ///< of those who bill
+  std::vector<std::shared_ptr<remote::SharedState>> shared = {};  ///< of those with shared limits
   std::function<void(EmbedReport&)> tell = {};  ///< what a chain of models did; null: one model
 };
 
