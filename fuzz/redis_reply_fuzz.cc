@@ -29,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto server = read_info(reply->text, "here");
     if (!server) continue;
     VECMILL_CHECK(!server->version.empty());
-    for (const char shown : server->version + server->eviction) VECMILL_CHECK(shown > ' ' && shown < 127);
+    for (const char shown : server->version + server->eviction)
+      VECMILL_CHECK(shown > ' ' && shown < 127);
   }
   redisReaderFree(reader);
   return 0;
