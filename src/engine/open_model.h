@@ -8,8 +8,11 @@
 
 #include "vecmill/engine.h"
 #include "vecmill/provider.h"
-#include "vecmill/remote/shared_state.h"
 #include "vecmill/result.h"
+
+namespace vecmill::remote {
+class SharedState;
+}
 
 namespace vecmill::engine {
 
