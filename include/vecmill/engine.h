@@ -18,6 +18,8 @@
 #include "vecmill/remote.h"
 #include "vecmill/result.h"
 #include "vecmill/shared_state.h"
+#include "vecmill/sink.h"
+#include "vecmill/source.h"
 
 namespace vecmill {
 
@@ -130,6 +132,13 @@ class Engine {
   /// Reads, embeds and writes in constant memory. When `stop` is requested the work in flight is
   /// finished and kept, and the error is kCancelled: the same job with `resume` goes on.
   Result<EmbedReport> run(const EmbedJob& job,
+                          const std::function<void(const EmbedProgress&)>& progress = {},
+                          const std::stop_token& stop = {});
+
+  /// As `run`, from a source at its place into a sink, both the caller's; of the job only how texts
+  /// are read and embedded counts, not where from and where to. What a text's failure is tells the
+  /// sink.
+  Result<EmbedReport> run(Source& source, Sink& sink, const EmbedJob& job,
                           const std::function<void(const EmbedProgress&)>& progress = {},
                           const std::stop_token& stop = {});
 

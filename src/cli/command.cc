@@ -104,6 +104,32 @@ tokens cost; advice says what would have cost less, and by how much.
   vecmill cost report --by month,model
   vecmill cost report --by project --from 2026-11-01 --csv)";
 
+constexpr std::string_view kJobsDetails =
+    R"(submit cuts IN into jobs of --job-size texts, which any number of workers do; each writes into
+OUT, a .db of this machine or a table of PostgreSQL. A worker reads the files itself; --inline, and
+standard input, put the texts into the queue. ls counts jobs by group, show lists those of a group
+or by number, wait returns when a group is done, cancel ends those that are not, retry begins dead
+ones anew, purge forgets those that ended (--older-than). Exit code 3 of wait: some are dead.
+
+  vecmill jobs submit big.jsonl --queue jobs.db --model all-MiniLM-L6-v2 --out big.db
+  vecmill worker --queue jobs.db --drain)";
+
+constexpr std::string_view kWorkerDetails =
+    R"(Does jobs one by one until it is told to end (Ctrl-C, SIGTERM): then the job at hand is finished
+or given back. A job that fails is tried again later; a text that fails becomes a job of its own; a
+text that kills its worker three times is given up. What was given up is a dead letter: exit code 3,
+and `vecmill dead` says why. Exit codes 4 and 6: this worker has no key or no budget left; its jobs
+wait for others.
+
+  vecmill worker --queue jobs.db)";
+
+constexpr std::string_view kDeadDetails =
+    R"(Dead letters are jobs that were given up. ls counts them by cause, or lists them (--by job);
+redrive begins them anew, those of a --cause, a group or by number, and with --truncate cuts texts
+that are too long; purge forgets them.
+
+  vecmill dead redrive --queue jobs.db --cause too_long --truncate end)";
+
 constexpr std::string_view kBenchDetails =
     R"(Latency by length, throughput by batch, both with the tokenizer and over all threads, beside what
 the multiplications alone would take; memory, and what to set. Wants an idle machine.
@@ -190,6 +216,37 @@ std::vector<Command> upkeep_commands() {
   };
 }
 
+std::vector<Command> job_commands() {
+  return {
+      {"jobs",
+       "submit IN... | ls | show WHICH... | wait GROUP... | cancel WHICH... | retry WHICH... | "
+       "purge",
+       "give work to workers, and see how far it is",
+       {"queue",     "out",        "model",    "role",       "dims",
+        "truncate",  "empty",      "store",    "id-field",   "text-field",
+        "format",    "whole-file", "dtype",    "batch-size", "tag-field",
+        "outputs",   "create",     "device",   "threads",    "max-seq-length",
+        "group",     "priority",   "job-size", "attempts",   "inline",
+        "older-than"},
+       kJobsDetails,
+       run_jobs},
+      {"worker",
+       "",
+       "do the jobs of a queue",
+       {"queue", "lease", "retry-delay", "drain", "threads", "device", "batch-size", "cache",
+        "no-cache", "cache-path", "cache-max-size", "cache-ttl", "cache-key-file", "cache-key-env"},
+       kWorkerDetails,
+       run_worker},
+      {"dead",
+       "ls | redrive [WHICH...] | purge [WHICH...]",
+       "look after jobs that were given up",
+       {"queue", "by", "cause", "truncate", "older-than", "yes", "redis-password-env",
+        "redis-ca-file"},
+       kDeadDetails,
+       run_dead},
+  };
+}
+
 std::vector<Command> model_commands() {
   return {
       {"import",
@@ -247,14 +304,15 @@ struct FlagGroup {
 const std::vector<FlagGroup>& flag_groups() {
   static const std::vector<FlagGroup> groups = {
       // What requests to APIs cost, who stands in for an API, and who shares its limits.
-      {{"embed", "query", "cache"},
+      {{"embed", "query", "cache", "jobs", "worker"},
        {"max-cost", "daily-budget", "monthly-budget", "price", "prices", "ledger", "tag", "tenant",
         "alert-webhook", "alert-secret-env"}},
-      {{"embed", "query", "cache"}, {"fallback", "same-space", "fallback-after", "patience"}},
-      {{"embed", "query", "cache", "doctor"},
+      {{"embed", "query", "cache", "jobs", "worker"},
+       {"fallback", "same-space", "fallback-after", "patience"}},
+      {{"embed", "query", "cache", "doctor", "jobs", "worker"},
        {"redis", "redis-password-env", "redis-ca-file", "redis-cache-only"}},
       // How they are sent.
-      {{"embed", "query", "cache", "estimate", "doctor"},
+      {{"embed", "query", "cache", "estimate", "doctor", "jobs", "worker"},
        {"requests-per-minute", "tokens-per-minute", "in-flight", "request-timeout"}},
   };
   return groups;
@@ -270,7 +328,8 @@ void add_flag_groups(Command& command) {
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = [] {
     std::vector<Command> all = text_commands();
-    for (const auto& more : {upkeep_commands(), model_commands(), other_commands()}) {
+    for (const auto& more :
+         {job_commands(), upkeep_commands(), model_commands(), other_commands()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     for (Command& command : all) add_flag_groups(command);

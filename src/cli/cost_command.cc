@@ -15,26 +15,7 @@
 namespace vecmill::cli {
 namespace {
 
-using Line = std::vector<std::string>;
-
-/// Columns as wide as their widest cell; the first `left` of them stand at the left.
-Status print_table(const std::vector<Line>& lines, std::size_t left) {
-  std::vector<std::size_t> widths;
-  for (const Line& line : lines) {
-    widths.resize(std::max(widths.size(), line.size()));
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  }
-  for (const Line& line : lines) {
-    std::string text;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      const std::string space(widths[i] - line[i].size(), ' ');
-      text += (i > 0 ? "  " : "") + (i < left ? line[i] + space : space + line[i]);
-    }
-    text.erase(text.find_last_not_of(' ') + 1);
-    VECMILL_TRY(print(text));
-  }
-  return {};
-}
+using Line = TableLine;
 
 Line cells(const CostRow& row, const Line& keys) {
   Line line = keys;

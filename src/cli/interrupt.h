@@ -19,6 +19,9 @@ class Interrupt {
   [[nodiscard]] ExitCode exit_code() const;
 };
 
+/// A word as a shell takes it.
+[[nodiscard]] std::string quoted(const std::string& word);
+
 /// The command line that goes on with an interrupted one, ready to paste into a shell.
 [[nodiscard]] std::string resume_command(const std::vector<std::string>& typed);
 

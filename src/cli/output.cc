@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -67,6 +68,24 @@ Status print(std::string_view line) {
                        std::fputc('\n', stdout) != EOF;
   if (!written || std::ferror(stdout) != 0) {
     return make_error(ErrorKind::kIo, "cannot write to standard output");
+  }
+  return {};
+}
+
+Status print_table(const std::vector<TableLine>& lines, std::size_t left) {
+  std::vector<std::size_t> widths;
+  for (const TableLine& line : lines) {
+    widths.resize(std::max(widths.size(), line.size()));
+    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  }
+  for (const TableLine& line : lines) {
+    std::string text;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const std::string space(widths[i] - line[i].size(), ' ');
+      text += (i > 0 ? "  " : "") + (i < left ? line[i] + space : space + line[i]);
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    VECMILL_TRY(print(text));
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "vecmill/result.h"
 
@@ -42,6 +43,11 @@ std::string json_array(const List& list, Item item) {
 /// Data, to standard output, with a line end.
 ///   errors  kIo when nobody takes it
 Status print(std::string_view line);
+
+using TableLine = std::vector<std::string>;
+
+/// As `print`, columns as wide as their widest cell; the first `left` of them stand at the left.
+Status print_table(const std::vector<TableLine>& lines, std::size_t left);
 
 /// To standard error, with a line end.
 void say(std::string_view line);

@@ -188,6 +188,15 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
   return report;
 }
 
+Result<EmbedReport> Engine::run(Source& source, Sink& sink, const EmbedJob& job,
+                                const std::function<void(const EmbedProgress&)>& progress,
+                                const std::stop_token& stop) {
+  VECMILL_TRY(state_->provider->check(job.options));
+  VECMILL_ASSIGN(EmbedReport report, state_->embed_all(source, sink, job, progress, stop));
+  state_->describe(report, job.options);
+  return report;
+}
+
 Result<EmbedReport> Engine::warm(const EmbedJob& job,
                                  const std::function<void(const EmbedProgress&)>& progress,
                                  const std::stop_token& stop) {

@@ -30,18 +30,8 @@ struct Connection {
 };
 
 Result<Connection> connect(const SharedOptions& options, std::chrono::milliseconds within) {
-  redis::ClientOptions wanted;
-  VECMILL_ASSIGN(wanted.address, redis::parse_address(options.redis));
-  wanted.ca_file = options.ca_file;
+  VECMILL_ASSIGN(redis::ClientOptions wanted, client_options(options));
   wanted.answer_within = within;
-  if (!options.password_env.empty()) {
-    const char* password = std::getenv(options.password_env.c_str());
-    if (password == nullptr) {
-      return make_error(ErrorKind::kAuth, "the password of Redis is not in the environment",
-                        options.password_env, "export " + options.password_env + "=...");
-    }
-    wanted.address.password = Secret(password);
-  }
   Connection made{std::make_shared<redis::Client>(wanted), {}, {}};
   auto server = made.client->server();
   if (!server && server.error().kind != ErrorKind::kUnavailable) return server.error();
@@ -120,6 +110,20 @@ void tell_eviction(const FindingTeller& teller, const Connection& connection, bo
 }
 
 }  // namespace
+
+Result<redis::ClientOptions> client_options(const SharedOptions& options) {
+  redis::ClientOptions wanted;
+  VECMILL_ASSIGN(wanted.address, redis::parse_address(options.redis));
+  wanted.ca_file = options.ca_file;
+  if (options.password_env.empty()) return wanted;
+  const char* password = std::getenv(options.password_env.c_str());
+  if (password == nullptr) {
+    return make_error(ErrorKind::kAuth, "the password of Redis is not in the environment",
+                      options.password_env, "export " + options.password_env + "=...");
+  }
+  wanted.address.password = Secret(password);
+  return wanted;
+}
 
 Result<std::shared_ptr<redis::Client>> shared_cache(const SharedOptions& options) {
   if (options.redis.empty()) return std::shared_ptr<redis::Client>();

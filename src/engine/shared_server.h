@@ -10,6 +10,10 @@
 
 namespace vecmill::engine {
 
+/// The server of the options, with its password.
+///   errors  kInvalidArgument: no address; kAuth: no password in the environment
+Result<redis::ClientOptions> client_options(const SharedOptions& options);
+
 /// A connection for vectors; null where none are shared.
 ///   errors  as check_shared_state
 Result<std::shared_ptr<redis::Client>> shared_cache(const SharedOptions& options);

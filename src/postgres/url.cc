@@ -144,9 +144,7 @@ Status check_connection(const Url& url) {
       "write special characters of user and password as %XX, or use PGPASSWORD or ~/.pgpass");
 }
 
-}  // namespace
-
-Result<Url> parse_url(const std::string& text) {
+Result<Url> parse(const std::string& text) {
   Url url;
   url.shown = shown_place(text);
   if (!is_postgres_url(text)) return bad(url, "is not a URL of PostgreSQL");
@@ -179,7 +177,22 @@ Result<Url> parse_url(const std::string& text) {
   }
   url.connection = Secret(std::move(connection));
   VECMILL_TRY(check_connection(url));
+  return url;
+}
+
+}  // namespace
+
+Result<Url> parse_url(const std::string& text) {
+  VECMILL_ASSIGN(Url url, parse(text));
   if (url.table.empty()) return bad(url, "names no table", "add ?table=NAME");
+  return url;
+}
+
+Result<Url> parse_database(const std::string& text) {
+  VECMILL_ASSIGN(Url url, parse(text));
+  const bool more = !url.table.empty() || !url.keys.empty() || !url.text.empty() ||
+                    !url.vector.empty() || !url.where.empty() || !url.metadata.empty() || url.adopt;
+  if (more) return bad(url, "names more than a database", "of ours it takes schema=S only");
   return url;
 }
 

@@ -27,4 +27,7 @@ struct Url {
 ///           table; what libpq cannot read. None of them holds the password
 Result<Url> parse_url(const std::string& text);
 
+/// The same without a table: a place in a database, of which only `schema` may be named.
+Result<Url> parse_database(const std::string& text);
+
 }  // namespace vecmill::postgres

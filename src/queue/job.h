@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vecmill::queue {
@@ -27,6 +28,12 @@ enum class State : std::uint8_t {
   kDead,       ///< given up, with a cause; `redrive` begins it anew
   kCancelled,  ///< before it was done
 };
+
+[[nodiscard]] constexpr std::string_view name(State state) {
+  constexpr std::string_view kNames[] = {"waiting", "delayed", "leased",
+                                         "done",    "dead",    "cancelled"};
+  return kNames[static_cast<std::size_t>(state)];
+}
 
 struct NewJob {
   std::string payload;  ///< any bytes
@@ -54,6 +61,7 @@ struct Claimed {
   Priority priority = Priority::kNormal;
   std::uint32_t failures = 0;  ///< before this claim
   std::uint32_t crashes = 0;   ///< leases of it that ran out
+  std::uint32_t attempts = 0;  ///< as of NewJob
 };
 
 struct Failure {

@@ -9,8 +9,12 @@ namespace vecmill::queue {
 
 /// What a queue promises, in the plainest way: every call looks at every job. The backends must do
 /// exactly as it does.
-class ModelQueue final : public Queue {
+class ModelQueue : public Queue {
  public:
+  Time shown = {};  ///< by its clock
+
+  Result<Time> clock() override { return shown; }
+
   Result<std::vector<JobId>> submit(std::span<const NewJob> jobs, Time now) override {
     std::vector<JobId> ids;
     for (const NewJob& job : jobs) ids.push_back(add(job, now));
@@ -42,7 +46,8 @@ class ModelQueue final : public Queue {
                          job->group,
                          job->priority,
                          job->failures,
-                         job->crashes});
+                         job->crashes,
+                         job->attempts});
     }
     return claimed;
   }
@@ -84,6 +89,14 @@ class ModelQueue final : public Queue {
       }
     }
     return good;
+  }
+
+  Result<bool> replace(const Lease& lease, std::span<const NewJob> parts, Time now) override {
+    JobInfo* job = held(lease, now);
+    if (job == nullptr) return false;
+    end(*job, State::kDone, now);
+    for (const NewJob& part : parts) add(part, now);
+    return true;
   }
 
   Result<std::uint64_t> cancel(const JobFilter& which, Time now) override {

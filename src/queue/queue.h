@@ -33,6 +33,10 @@ class Queue {
 
   virtual ~Queue() = default;
 
+  /// What to hand in as `now`: of a file the time of this machine, of a server that of the server,
+  /// so that all workers mean the same.
+  virtual Result<Time> clock() = 0;
+
   /// One id per job, in order, all or none. Of a key that is there already: that job's.
   virtual Result<std::vector<JobId>> submit(std::span<const NewJob> jobs, Time now) = 0;
 
@@ -54,6 +58,9 @@ class Queue {
 
   /// The same; its job waits as if it had not been claimed: the worker ends in good order.
   virtual Result<std::vector<bool>> release(std::span<const Lease> leases, Time now) = 0;
+
+  /// If the lease is still good: its job is done, and these stand in its place. Whether it was.
+  virtual Result<bool> replace(const Lease& lease, std::span<const NewJob> parts, Time now) = 0;
 
   /// Those that are not ended yet; leases of theirs are void. How many.
   virtual Result<std::uint64_t> cancel(const JobFilter& which, Time now) = 0;

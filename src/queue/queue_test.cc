@@ -4,13 +4,19 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <thread>
 
 #include "vecmill/base/database.h"
 #include "vecmill/base/instrumented.h"
 #include "vecmill/base/quick_folder.h"
-#include "vecmill/queue/model_queue.h"
+#include "vecmill/postgres/testing.h"
+#include "vecmill/queue/postgres_queue.h"
+#include "vecmill/queue/redis_queue.h"
+#include "vecmill/queue/redis_scripts.h"
 #include "vecmill/queue/sqlite_queue.h"
+#include "vecmill/queue/twin.h"
+#include "vecmill/redis/testing.h"
 
 namespace vecmill::queue {
 namespace {
@@ -21,18 +27,75 @@ using testing::IsEmpty;
 
 const Time kStart{Duration(1'800'000'000'000)};
 
-class QueueTest : public testing::Test {
+/// A place for queues, real servers in front of them, started once.
+class Places {
+ public:
+  static Places& get() {
+    static Places places;
+    return places;
+  }
+
+  std::unique_ptr<Queue> open(const std::string& kind, const std::string& name) {
+    auto queue = kind == "sqlite"     ? open_sqlite_queue(folder_ / (name + ".db"))
+                 : kind == "postgres" ? open_postgres(name)
+                                      : open_redis();
+    if (!queue) throw std::runtime_error(queue.error().to_string());
+    return std::move(*queue);
+  }
+
+  /// So that a queue is a new one.
+  void empty(const std::string& kind) {
+    if (kind == "redis" && redis_) (void)redis::Client(redis_->client()).call({"FLUSHALL"});
+  }
+
+  [[nodiscard]] std::filesystem::path folder() const { return folder_; }
+  redis::TestServer& redis() {
+    if (!redis_) {
+      redis_ = std::make_unique<redis::TestServer>(
+          std::vector<std::string>{"--appendonly", "yes", "--appendfsync", "everysec"});
+    }
+    return *redis_;
+  }
+  postgres::TestServer& postgres() {
+    if (!postgres_) postgres_ = postgres::TestServer::begin();
+    if (!postgres_) throw std::runtime_error("PostgreSQL 15 is not there; run tools/setup.sh");
+    return *postgres_;
+  }
+
+ private:
+  Places() { std::filesystem::create_directories(folder_); }
+  ~Places() { std::filesystem::remove_all(folder_); }
+
+  Result<std::unique_ptr<Queue>> open_postgres(const std::string& schema) {
+    auto connection = postgres::Connection::open(*postgres::parse_database(postgres().url()));
+    if (!connection) return connection.error();
+    VECMILL_TRY(connection->run_script("CREATE SCHEMA IF NOT EXISTS " + schema));
+    return open_postgres_queue(postgres().url() + "&schema=" + schema);
+  }
+  Result<std::unique_ptr<Queue>> open_redis() {
+    RedisQueueOptions options;
+    options.client = redis().client();
+    options.create = true;
+    return open_redis_queue(options);
+  }
+
+  const std::filesystem::path folder_ =
+      quick_folder() / ("vecmill-queue-" + std::to_string(getpid()));
+  std::unique_ptr<redis::TestServer> redis_;
+  std::unique_ptr<postgres::TestServer> postgres_;
+};
+
+class QueueTest : public testing::TestWithParam<std::string> {
  protected:
   QueueTest() {
-    std::filesystem::create_directories(folder_);
+    static int count = 0;
+    name_ = "q" + std::to_string(count++);
+    Places::get().empty(GetParam());
     queue_ = open();
   }
-  ~QueueTest() override { std::filesystem::remove_all(folder_); }
 
-  std::unique_ptr<Queue> open() const {
-    auto queue = open_sqlite_queue(folder_ / "queue.db");
-    EXPECT_TRUE(queue) << queue.error().to_string();
-    return queue ? std::move(*queue) : nullptr;
+  std::unique_ptr<Queue> open(const std::string& more = {}) const {
+    return Places::get().open(GetParam(), name_ + more);
   }
 
   JobId submit(const NewJob& job) { return queue_->submit(std::span(&job, 1), kStart)->front(); }
@@ -52,12 +115,14 @@ class QueueTest : public testing::Test {
 
   State state(JobId id) { return queue_->list({.ids = {id}}, 1)->front().state; }
 
-  const std::filesystem::path folder_ =
-      quick_folder() / ("vecmill-queue-" + std::to_string(getpid()));
+  std::string name_;
   std::unique_ptr<Queue> queue_;
 };
 
-TEST_F(QueueTest, AJobIsClaimedOnceAndDoneOnce) {
+INSTANTIATE_TEST_SUITE_P(All, QueueTest, testing::Values("sqlite", "postgres", "redis"),
+                         [](const auto& place) { return place.param; });
+
+TEST_P(QueueTest, AJobIsClaimedOnceAndDoneOnce) {
   const JobId id = submit("a");
   const auto claimed = claim(kStart);
   ASSERT_EQ(claimed.size(), 1u);
@@ -68,14 +133,14 @@ TEST_F(QueueTest, AJobIsClaimedOnceAndDoneOnce) {
   EXPECT_EQ(state(id), State::kDone);
 }
 
-TEST_F(QueueTest, AnotherConnectionSeesTheSameJobs) {
+TEST_P(QueueTest, AnotherConnectionSeesTheSameJobs) {
   submit("a");
   const auto other = open();
   EXPECT_EQ(other->claim({.worker = "o", .count = 10}, kStart)->size(), 1u);
   EXPECT_THAT(payloads(kStart), IsEmpty());
 }
 
-TEST_F(QueueTest, WhoIsOvertakenChangesNothing) {
+TEST_P(QueueTest, WhoIsOvertakenChangesNothing) {
   const JobId id = submit("a");
   const Lease old = claim(kStart)[0].lease;
   const Lease young = claim(kStart + 31s)[0].lease;
@@ -89,13 +154,13 @@ TEST_F(QueueTest, WhoIsOvertakenChangesNothing) {
   EXPECT_THAT(*queue_->complete(std::vector{young}, later), ElementsAre(true));
 }
 
-TEST_F(QueueTest, ALeaseThatRanOutIsNotGoodEvenIfNobodyElseCame) {
+TEST_P(QueueTest, ALeaseThatRanOutIsNotGoodEvenIfNobodyElseCame) {
   submit("a");
   const Lease lease = claim(kStart)[0].lease;
   EXPECT_THAT(*queue_->complete(std::vector{lease}, kStart + 30s), ElementsAre(false));
 }
 
-TEST_F(QueueTest, AClassIsAnHourAheadAndNoneStarves) {
+TEST_P(QueueTest, AClassIsAnHourAheadAndNoneStarves) {
   submit({.payload = "low", .priority = Priority::kLow, .due = kStart});
   submit({.payload = "high", .priority = Priority::kHigh, .due = kStart + 1h});
   submit({.payload = "late urgent", .priority = Priority::kUrgent, .due = kStart + 3h + 1ms});
@@ -103,7 +168,7 @@ TEST_F(QueueTest, AClassIsAnHourAheadAndNoneStarves) {
   EXPECT_THAT(payloads(kStart + 4h), ElementsAre("high", "normal", "low", "late urgent"));
 }
 
-TEST_F(QueueTest, AFailureWaitsAndTheLastOneIsDeath) {
+TEST_P(QueueTest, AFailureWaitsAndTheLastOneIsDeath) {
   const JobId id = submit({.payload = "a", .due = kStart, .attempts = 2});
   const auto fail = [&](Time now) {
     const Failure failure{claim(now)[0].lease, "too_long", "8193 tokens", now + 10s};
@@ -126,7 +191,7 @@ TEST_F(QueueTest, AFailureWaitsAndTheLastOneIsDeath) {
   EXPECT_THAT(payloads(kStart + 1min), ElementsAre("a, cut"));
 }
 
-TEST_F(QueueTest, AJobThatKillsItsWorkerGoesAloneAndIsGivenUpAfterThree) {
+TEST_P(QueueTest, AJobThatKillsItsWorkerGoesAloneAndIsGivenUpAfterThree) {
   for (const char* name : {"poison", "b", "c"}) submit(name);
   EXPECT_EQ(claim(kStart).size(), 3u);
   // All three are suspects now, each goes alone; two are done and the third kills twice more.
@@ -146,7 +211,7 @@ TEST_F(QueueTest, AJobThatKillsItsWorkerGoesAloneAndIsGivenUpAfterThree) {
   EXPECT_EQ((*queue_->dead())[0].cause, Queue::kWorkerDied);
 }
 
-TEST_F(QueueTest, AWorkerThatEndsInGoodOrderLeavesNoTrace) {
+TEST_P(QueueTest, AWorkerThatEndsInGoodOrderLeavesNoTrace) {
   submit("a");
   const Lease lease = claim(kStart)[0].lease;
   EXPECT_THAT(*queue_->release(std::vector{lease}, kStart), ElementsAre(true));
@@ -155,7 +220,19 @@ TEST_F(QueueTest, AWorkerThatEndsInGoodOrderLeavesNoTrace) {
   EXPECT_EQ(again[0].failures + again[0].crashes, 0u);
 }
 
-TEST_F(QueueTest, TheSameKeyIsTheSameJobUntilItEnds) {
+TEST_P(QueueTest, PartsStandInTheirJobsPlaceOrNothingHappens) {
+  const JobId id = submit("a and b");
+  const Lease old = claim(kStart)[0].lease;
+  const std::vector<NewJob> parts{{.payload = "a", .due = kStart}, {.payload = "b", .due = kStart}};
+  EXPECT_FALSE(*queue_->replace(old, parts, kStart + 30s));
+  const Lease lease = claim(kStart + 30s)[0].lease;
+  EXPECT_TRUE(*queue_->replace(lease, parts, kStart + 30s));
+  EXPECT_FALSE(*queue_->replace(lease, parts, kStart + 30s));
+  EXPECT_EQ(state(id), State::kDone);
+  EXPECT_THAT(payloads(kStart + 30s), ElementsAre("a", "b"));
+}
+
+TEST_P(QueueTest, TheSameKeyIsTheSameJobUntilItEnds) {
   const NewJob job{.payload = "a", .due = kStart, .key = "k"};
   const JobId first = submit(job);
   EXPECT_EQ(submit(job), first);
@@ -163,182 +240,73 @@ TEST_F(QueueTest, TheSameKeyIsTheSameJobUntilItEnds) {
   EXPECT_NE(submit(job), first);
 }
 
-TEST_F(QueueTest, AFileOfAnotherProgramIsLeftAlone) {
-  auto db = Database::open(folder_ / "other.db", true);
+/// What the scripts and functions of servers are told beside a job: name of the call and time.
+const std::string kCall = "a-call", kNow = "1800000000000";
+
+TEST(PostgresQueueTest, ACallThatComesAgainAnswersAsBeforeAndDoesNothing) {
+  const auto queue = Places::get().open("postgres", "again");
+  auto connection =
+      postgres::Connection::open(*postgres::parse_database(Places::get().postgres().url()));
+  for (int turn = 0; turn < 2; ++turn) {
+    const auto ids = connection->run("SELECT again.vecmill_queue_submit('" + kCall + "', " + kNow +
+                                     ", '{a,b}', '{1,1}', '{1,1}', '{3,3}', '{g,g}', '{\"\",k}')");
+    ASSERT_TRUE(ids) << ids.error().to_string();
+    EXPECT_EQ(ids->at(0, 0), "1,2");
+  }
+  EXPECT_EQ(queue->list({}, 10)->size(), 2U);
+}
+
+TEST(RedisQueueTest, ACallThatComesAgainAnswersAsBeforeAndDoesNothing) {
+  Places::get().redis();
+  Places::get().empty("redis");
+  const auto queue = Places::get().open("redis", {});
+  redis::Client client(Places::get().redis().client());
+  const std::string born = client.call({"GET", "{vecmill-queue}:born"})->text;
+  const std::vector<std::string> keys{"{vecmill-queue}:"};
+  const std::vector<std::string> job{"a", "1", "1", "3", "g", ""};
+  std::vector<std::string> arguments{born, kCall, kNow};
+  arguments.insert(arguments.end(), job.begin(), job.end());
+  for (int turn = 0; turn < 2; ++turn) {
+    EXPECT_EQ(client.run(RedisScripts().submit, keys, arguments)->items[1].text, "1");
+  }
+  EXPECT_EQ(queue->list({}, 10)->size(), 1U);
+}
+
+TEST(RedisQueueTest, ARedisThatLostTheQueueIsAnErrorAndNeverAnEmptyQueue) {
+  Places::get().redis();
+  const auto queue = Places::get().open("redis", {});
+  ASSERT_TRUE(queue->claim({"w", 1}, kStart));
+  Places::get().empty("redis");
+  EXPECT_EQ(queue->claim({"w", 1}, kStart).error().kind, ErrorKind::kInvalidData);
+  EXPECT_EQ(queue->count().error().kind, ErrorKind::kInvalidData);
+  const auto another = Places::get().open("redis", {});
+  EXPECT_EQ(queue->claim({"w", 1}, kStart).error().kind, ErrorKind::kInvalidData);
+  RedisQueueOptions options;
+  options.client = Places::get().redis().client();
+  Places::get().empty("redis");
+  EXPECT_EQ(open_redis_queue(options).error().kind, ErrorKind::kNotFound);
+}
+
+TEST(SqliteQueueTest, AFileOfAnotherProgramIsLeftAlone) {
+  const auto file = Places::get().folder() / "other.db";
+  auto db = Database::open(file, true);
   ASSERT_TRUE(db && db->run("CREATE TABLE t(x)"));
-  std::filesystem::permissions(folder_ / "other.db", std::filesystem::perms::owner_read |
-                                                         std::filesystem::perms::owner_write);
-  const auto queue = open_sqlite_queue(folder_ / "other.db");
+  std::filesystem::permissions(
+      file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  const auto queue = open_sqlite_queue(file);
   ASSERT_FALSE(queue);
   EXPECT_EQ(queue.error().kind, ErrorKind::kUnsupported);
 }
 
-/// Sends the same random calls to the queue and to the model; all answers must be equal.
-class Twin {
- public:
-  Twin(Queue& queue, std::uint64_t seed) : queue_(queue), random_(seed) {}
-
-  void step() {
-    now_ += Duration(below(4) == 0 ? below(40'000) : below(2'000));
-    switch (below(12)) {
-      case 0:
-      case 1:
-      case 2: return submit();
-      case 3:
-      case 4: return claim();
-      case 5:
-      case 6: return both([&](Queue& q) { return q.complete(some_leases(), now_); });
-      case 7: return fail();
-      case 8: return both([&](Queue& q) { return q.extend(some_leases(), now_, now_ + 20s); });
-      case 9: return both([&](Queue& q) { return q.release(some_leases(), now_); });
-      case 10: return operate();
-      default: return look();
-    }
-  }
-
- private:
-  /// The same call to both: `what` must draw the same numbers each time.
-  template <typename Do>
-  void both(Do what) {
-    const Random before = random_;
-    const auto theirs = what(model_);
-    random_ = before;
-    const auto ours = what(queue_);
-    ASSERT_TRUE(ours) << ours.error().to_string();
-    ASSERT_EQ(*ours, *theirs);
-  }
-
-  void submit() {
-    both([&](Queue& q) {
-      std::vector<NewJob> jobs(1 + below(6));
-      for (NewJob& job : jobs) {
-        job.payload = "p" + std::to_string(below(1'000'000));
-        job.priority = static_cast<Priority>(below(4));
-        job.due = now_ + Duration(below(3) == 0 ? below(60'000) : 0);
-        job.group = below(2) == 0 ? "g" : "h";
-        if (below(3) == 0) job.key = "k" + std::to_string(below(20));
-        job.attempts = static_cast<std::uint32_t>(1 + below(3));
-      }
-      return q.submit(jobs, now_);
-    });
-  }
-
-  void claim() {
-    const ClaimOptions options{"w" + std::to_string(below(3)),
-                               static_cast<std::uint32_t>(1 + below(8)),
-                               Duration(1 + below(20'000))};
-    const auto theirs = model_.claim(options, now_);
-    const auto ours = queue_.claim(options, now_);
-    ASSERT_TRUE(ours) << ours.error().to_string();
-    ASSERT_EQ(ours->size(), theirs->size());
-    for (std::size_t i = 0; i < ours->size(); ++i) {
-      const Claimed &a = (*ours)[i], &b = (*theirs)[i];
-      ASSERT_EQ(a.lease, b.lease);
-      ASSERT_EQ(std::tie(a.payload, a.group, a.priority, a.failures, a.crashes),
-                std::tie(b.payload, b.group, b.priority, b.failures, b.crashes));
-      ASSERT_TRUE(i > 0 || a.lease.token > last_token_) << "fences are monotone";
-      last_token_ = a.lease.token;
-      leases_.push_back(a.lease);
-    }
-    if (leases_.size() > 40) leases_.erase(leases_.begin(), leases_.begin() + 20);
-  }
-
-  void fail() {
-    both([&](Queue& q) {
-      std::vector<Failure> failures;
-      for (const Lease& lease : some_leases()) {
-        failures.push_back({lease, below(2) == 0 ? "x" : "y", "m"});
-        if (below(3) > 0) failures.back().retry_at = now_ + Duration(below(30'000));
-      }
-      return q.fail(failures, now_);
-    });
-  }
-
-  void operate() {
-    const JobFilter which = filter();
-    switch (below(6)) {
-      case 0: return both([&](Queue& q) { return q.cancel(which, now_); });
-      case 1: return both([&](Queue& q) { return q.purge(which, now_ - 10s); });
-      default:
-        return both([&](Queue& q) {
-          return q.redrive(which, now_, [](auto old) { return std::string(old) + "'"; });
-        });
-    }
-  }
-
-  void look() {
-    both([&](Queue& q) -> Result<std::optional<Time>> {
-      auto when = q.wake();
-      if (when && *when) *when = std::max(**when, now_);  // how long ago is not promised
-      return when;
-    });
-    const JobFilter which = filter();
-    const auto ours = queue_.list(which, 10), theirs = model_.list(which, 10);
-    ASSERT_TRUE(ours) << ours.error().to_string();
-    ASSERT_EQ(ours->size(), theirs->size());
-    for (std::size_t i = 0; i < ours->size(); ++i) {
-      const JobInfo &a = (*ours)[i], &b = (*theirs)[i];
-      ASSERT_EQ(std::tie(a.id, a.priority, a.group, a.key, a.payload, a.claims, a.failures),
-                std::tie(b.id, b.priority, b.group, b.key, b.payload, b.claims, b.failures));
-      ASSERT_EQ(std::tie(a.state, a.crashes, a.attempts, a.made, a.due, a.ended, a.worker),
-                std::tie(b.state, b.crashes, b.attempts, b.made, b.due, b.ended, b.worker));
-      ASSERT_EQ(std::tie(a.cause, a.message), std::tie(b.cause, b.message));
-    }
-    ASSERT_EQ(queue_.count()->size(), model_.count()->size());
-    const auto dead = *queue_.dead(), their_dead = *model_.dead();
-    ASSERT_EQ(dead.size(), their_dead.size());
-    for (std::size_t i = 0; i < dead.size(); ++i) {
-      ASSERT_EQ(std::tie(dead[i].cause, dead[i].jobs, dead[i].first, dead[i].last),
-                std::tie(their_dead[i].cause, their_dead[i].jobs, their_dead[i].first,
-                         their_dead[i].last));
-    }
-  }
-
-  JobFilter filter() {
-    JobFilter which;
-    if (below(2) == 0) which.group = "g";
-    if (below(3) == 0) which.cause = "x";
-    if (below(3) == 0) which.ids = {below(200), below(200), below(200)};
-    if (below(3) == 0) which.after = below(100);
-    return which;
-  }
-
-  /// Good ones and others.
-  std::vector<Lease> some_leases() {
-    std::vector<Lease> some;
-    for (const Lease& lease : leases_) {
-      if (below(4) == 0) some.push_back(lease);
-    }
-    return some;
-  }
-
-  struct Random {
-    explicit Random(std::uint64_t seed) : state(seed) {}
-    std::uint64_t state;
-  };
-  std::uint64_t below(std::uint64_t n) {
-    random_.state = random_.state * 6364136223846793005u + 1442695040888963407u;
-    return (random_.state >> 33) % n;
-  }
-
-  Queue& queue_;
-  ModelQueue model_;
-  Random random_;
-  Time now_ = kStart;
-  std::vector<Lease> leases_;
-  std::uint64_t last_token_ = 0;
-};
-
-TEST_F(QueueTest, DoesAsTheModelInAnyOrderOfCalls) {
+TEST_P(QueueTest, DoesAsTheModelInAnyOrderOfCalls) {
   const char* given = std::getenv("VECMILL_TEST_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
   const bool deep = std::getenv("VECMILL_TEST_DEEP") != nullptr;
-  const int seeds = deep ? 200 : VECMILL_INSTRUMENTED ? 2 : 8;
+  const int seeds = deep ? 200 : VECMILL_INSTRUMENTED ? 1 : GetParam() == "sqlite" ? 8 : 3;
   for (int i = 0; i < seeds; ++i) {
-    const auto path = folder_ / ("twin" + std::to_string(i) + ".db");
-    const auto queue = open_sqlite_queue(path);
-    ASSERT_TRUE(queue);
-    Twin twin(**queue, seed * 1000 + static_cast<std::uint64_t>(i));
+    Places::get().empty(GetParam());
+    const auto queue = open("twin" + std::to_string(i));
+    Twin twin(*queue, seed * 1000 + static_cast<std::uint64_t>(i));
     for (int step = 0; step < (deep ? 5'000 : 1'000); ++step) {
       twin.step();
       if (HasFatalFailure()) FAIL() << "seed " << seed << ", queue " << i << ", step " << step;
@@ -346,7 +314,7 @@ TEST_F(QueueTest, DoesAsTheModelInAnyOrderOfCalls) {
   }
 }
 
-TEST_F(QueueTest, NoJobGoesToTwoOfManyThreads) {
+TEST_P(QueueTest, NoJobGoesToTwoOfManyThreads) {
   constexpr std::size_t kThreads = 4, kJobs = 400;
   const std::vector<NewJob> jobs(kJobs, NewJob{.payload = "x", .due = kStart});
   ASSERT_TRUE(queue_->submit(jobs, kStart));

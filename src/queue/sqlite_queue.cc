@@ -29,7 +29,7 @@ constexpr const char* kFence = "UPDATE fence SET last=last+1 RETURNING last";
 constexpr const char* kHead = "SELECT id,crashes FROM jobs WHERE state=0 ORDER BY rank,id LIMIT ?";
 constexpr const char* kTake =
     "UPDATE jobs SET state=2,claims=claims+1,token=?1,worker=?2,lease_ends=?3 WHERE id=?4"
-    " RETURNING claims,payload,grp,priority,failures,crashes";
+    " RETURNING claims,payload,grp,priority,failures,crashes,attempts";
 constexpr const char* kWake =
     "SELECT min(x) FROM (SELECT min(due) x FROM jobs WHERE state=1 UNION ALL"
     " SELECT min(lease_ends) FROM jobs WHERE state=2 UNION ALL"
@@ -85,6 +85,10 @@ class SqliteQueue final : public Queue {
       VECMILL_ASSIGN(*statement, Statement::prepare(db_, sql));
     }
     return {};
+  }
+
+  Result<Time> clock() override {
+    return std::chrono::floor<Duration>(std::chrono::system_clock::now());
   }
 
   Result<std::vector<JobId>> submit(std::span<const NewJob> jobs, Time now) override {
@@ -150,6 +154,18 @@ class SqliteQueue final : public Queue {
     failpoint("queue.fail");
     VECMILL_TRY(transaction.commit());
     return good;
+  }
+
+  Result<bool> replace(const Lease& lease, std::span<const NewJob> parts, Time now) override {
+    const std::lock_guard lock(mutex_);
+    VECMILL_ASSIGN(Transaction transaction, Transaction::begin(db_));
+    complete_.bind(1, number(now)).bind(2, lease.job).bind(3, lease.token).bind(4, number(now));
+    VECMILL_TRY(complete_.execute());
+    if (db_.changes() != 1) return false;
+    for (const NewJob& part : parts) VECMILL_TRY(add(part, now));
+    failpoint("queue.replace");
+    VECMILL_TRY(transaction.commit());
+    return true;
   }
 
   Result<std::uint64_t> cancel(const JobFilter& which, Time now) override {
@@ -243,6 +259,7 @@ class SqliteQueue final : public Queue {
     job.priority = static_cast<Priority>(take_.number(3));
     job.failures = static_cast<std::uint32_t>(take_.number(4));
     job.crashes = static_cast<std::uint32_t>(take_.number(5));
+    job.attempts = static_cast<std::uint32_t>(take_.number(6));
     VECMILL_TRY(finish(take_));
     return job;
   }

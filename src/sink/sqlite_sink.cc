@@ -14,25 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The tables of a finished output, in the database `in`.
-std::string create_tables(const std::string& in, const Outputs& outputs) {
-  std::string sql = "CREATE TABLE " + in +
-                    ".vectors(id TEXT PRIMARY KEY, vector BLOB, dims INTEGER, dtype TEXT,"
-                    " truncated INTEGER, metadata JSON);"
-                    "CREATE TABLE " +
-                    in + ".meta(key TEXT PRIMARY KEY, value TEXT);";
-  if (outputs.sparse) {
-    sql += "CREATE TABLE " + in +
-           ".sparse(id TEXT, token INTEGER, weight REAL, PRIMARY KEY(id, token)) WITHOUT ROWID;";
-  }
-  if (outputs.multivector) {
-    sql += "CREATE TABLE " + in +
-           ".multivectors(id TEXT PRIMARY KEY, vectors BLOB, count INTEGER, dims INTEGER,"
-           " dtype TEXT);";
-  }
-  return sql;
-}
-
 /// Copies what create_tables made, each table in one order.
 std::string copy_tables(const Outputs& outputs) {
   std::string sql =
@@ -340,6 +321,24 @@ Result<Opened> open_sqlite_sink(const fs::path& out, const Identity& identity,
   opened.rows_failed = sink->counts().failed;
   if (!opened.complete) opened.sink = std::move(sink);
   return opened;
+}
+
+std::string create_tables(const std::string& in, const Outputs& outputs) {
+  std::string sql = "CREATE TABLE " + in +
+                    ".vectors(id TEXT PRIMARY KEY, vector BLOB, dims INTEGER, dtype TEXT,"
+                    " truncated INTEGER, metadata JSON);"
+                    "CREATE TABLE " +
+                    in + ".meta(key TEXT PRIMARY KEY, value TEXT);";
+  if (outputs.sparse) {
+    sql += "CREATE TABLE " + in +
+           ".sparse(id TEXT, token INTEGER, weight REAL, PRIMARY KEY(id, token)) WITHOUT ROWID;";
+  }
+  if (outputs.multivector) {
+    sql += "CREATE TABLE " + in +
+           ".multivectors(id TEXT PRIMARY KEY, vectors BLOB, count INTEGER, dims INTEGER,"
+           " dtype TEXT);";
+  }
+  return sql;
 }
 
 Result<Meta> read_sqlite_meta(const fs::path& path) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "vecmill/sink/checkpoint.h"
 #include "vecmill/sink/sink_factory.h"
@@ -13,6 +14,9 @@ namespace vecmill::sink {
 /// X.failed.jsonl go by `options.files`.
 Result<Opened> open_sqlite_sink(const std::filesystem::path& out, const Identity& identity,
                                 const SinkOptions& options);
+
+/// The statements that make the tables of a .db in the database `in`.
+[[nodiscard]] std::string create_tables(const std::string& in, const Outputs& outputs);
 
 /// The meta table as meta_text() would show it.
 ///   errors  kInvalidData when it is not such a database

@@ -1,0 +1,37 @@
+#include "vecmill/engine/job_output.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "vecmill/sink/postgres_sink.h"
+#include "vecmill/sink/shared_sqlite_sink.h"
+
+namespace vecmill::engine {
+namespace {
+
+Result<std::unique_ptr<Sink>> open_table(const EmbedJob& job, const SpaceInfo& space) {
+  VECMILL_ASSIGN(const postgres::Url url, postgres::parse_url(job.out));
+  sink::PostgresSinkOptions options;
+  options.create = job.postgres.create;
+  options.half = job.half;
+  VECMILL_ASSIGN(auto made, sink::open_postgres_sink(url, space, options));
+  if (made.target.keys.size() == 1) return std::move(made.opened.sink);
+  return make_error(ErrorKind::kMismatch,
+                    "the key of " + made.target.table.name + " has " +
+                        std::to_string(made.target.keys.size()) + " columns, an id has one",
+                    url.shown, "name the column of ids with key=");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sink>> open_job_output(const EmbedJob& job, const SpaceInfo& space) {
+  if (is_postgres_url(job.out)) return open_table(job, space);
+  const std::filesystem::path out(job.out);
+  if (out.extension() == ".db") {
+    return sink::open_shared_sqlite_sink(out, {space, job.half ? "f16" : "f32"});
+  }
+  return make_error(ErrorKind::kInvalidArgument, "takes what one run writes, not several workers",
+                    job.out, "choose a .db of this machine or postgres://...?table=T");
+}
+
+}  // namespace vecmill::engine

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+
+#include "vecmill/engine.h"
+#include "vecmill/result.h"
+#include "vecmill/sink.h"
+
+namespace vecmill::engine {
+
+/// The output of a job, which other workers write into at the same time. With
+/// `job.postgres.create` what is missing is made.
+///   errors  kInvalidArgument: an output of one writer; those of open_postgres_sink and
+///           open_shared_sqlite_sink
+Result<std::unique_ptr<Sink>> open_job_output(const EmbedJob& job, const SpaceInfo& space);
+
+}  // namespace vecmill::engine
