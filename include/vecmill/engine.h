@@ -14,6 +14,7 @@
 #include "vecmill/fallback.h"
 #include "vecmill/postgres.h"
 #include "vecmill/provider.h"
+#include "vecmill/qdrant.h"
 #include "vecmill/record.h"
 #include "vecmill/remote.h"
 #include "vecmill/result.h"
@@ -45,8 +46,8 @@ enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };
 
 /// From files to a file of vectors. Field meanings: docs/cli.md, command `embed`.
 struct EmbedJob {
-  std::vector<std::string> inputs;  ///< files, folders, "-", or one table (docs/postgres.md)
-  std::string out;                  ///< .npy, .jsonl, .db or a table
+  std::vector<std::string> inputs;  ///< files, folders, "-", or one table or collection
+  std::string out;                  ///< .npy, .jsonl, .db, a table or a collection
   std::string id_field, text_field, format;
   bool whole_file = false;
   EmbedOptions options;
@@ -55,6 +56,7 @@ struct EmbedJob {
   bool resume = false;
   std::uint32_t batch_size = 0;  ///< texts at a time of a local model; 0: chosen by tokens
   PostgresOptions postgres = {};
+  QdrantOptions qdrant = {};
   std::vector<std::string> tag_fields{};  ///< of the records: tags of what their texts cost
 };
 

@@ -25,6 +25,10 @@ embedded, and the same command goes on after an interruption.
   vecmill embed 'postgres:///docs?table=kb&key=id&text=body&vector=embedding'
   vecmill embed notes.jsonl --out 'postgres:///docs?table=notes' --create
 
+A collection of Qdrant is an output or an input (docs/qdrant.md), with all --outputs in one point.
+
+  vecmill embed notes.jsonl --out qdrant://localhost:6333/notes --create
+
 --outputs makes more of each text in the same pass, for models that can (bge-m3): sparse, a weight
 per token; multivector, a vector per token but the first. They go to .jsonl, each under its name,
 sparse as {"indices": [...], "values": [...]}; and to .db, into the tables sparse(id, token, weight)

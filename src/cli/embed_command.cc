@@ -11,7 +11,7 @@
 #include "vecmill/cli/redis_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
-#include "vecmill/postgres.h"
+#include "vecmill/place.h"
 
 namespace vecmill::cli {
 namespace {
@@ -26,14 +26,15 @@ Result<EmbedJob> job_of(const Invocation& invocation) {
   }
   EmbedJob job = read_job(settings, invocation.arguments);
   job.out = settings.text("out");
-  job.postgres.create = settings.on("create");
+  job.postgres.create = job.qdrant.create = settings.on("create");
   job.postgres.hnsw_index = settings.text("create-index") == "hnsw";
   if (job.out.empty() && job.inputs.size() == 1 && is_postgres_url(job.inputs[0])) {
     job.out = job.inputs[0];
   }
   if (job.out.empty() && !settings.on("dry-run")) {
     return make_error(ErrorKind::kInvalidArgument, "there is no place for the vectors", {},
-                      "name it with --out: .npy, .jsonl, .db or postgres://...?table=T");
+                      "name it with --out: .npy, .jsonl, .db, postgres://...?table=T or "
+                      "qdrant://HOST/COLLECTION");
   }
   VECMILL_ASSIGN(job.options.outputs, parse_outputs(settings.text("outputs"), "--outputs"));
   job.half = settings.text("store") == "f16";
@@ -145,7 +146,7 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
   }
   if (report.failed > 0) {
     const std::string place =
-        is_postgres_url(job.out) ? "" : "; the reasons are listed beside " + job.out;
+        is_on_server(job.out) ? "" : "; the reasons are listed beside " + job.out;
     say(texts_of(report.failed) + " failed and have no row" + place);
   }
   for (const std::string& note : report.notes) say(note);

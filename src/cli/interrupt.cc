@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "vecmill/cli/output.h"
-#include "vecmill/postgres.h"
+#include "vecmill/place.h"
 
 namespace vecmill::cli {
 namespace {

@@ -14,6 +14,7 @@
 #include "vecmill/engine/open_source.h"
 #include "vecmill/engine/rank.h"
 #include "vecmill/engine/run_report.h"
+#include "vecmill/engine/search_collection.h"
 #include "vecmill/engine/shared_server.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/engine/vector_cache.h"
@@ -162,7 +163,7 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
   VECMILL_TRY(engine::check_degraded(state_->degraded, job.out));
   const SpaceInfo space = capabilities(job.options).space;
   VECMILL_ASSIGN(auto ends, engine::open_ends(job, space));
-  auto& [source, out] = ends;
+  auto& [source, out, skip] = ends;
   EmbedReport report;
   report.was_complete = out.complete;
   report.resumed = out.rows_done + out.rows_failed;
@@ -172,15 +173,15 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
     VECMILL_ASSIGN(const std::uint64_t total, known ? *known : count_texts(job, stop));
     if (out.position) VECMILL_TRY(source->seek(*out.position));
     const auto tell = [&](EmbedProgress now) {
-      now.resumed = resumed;
+      now.resumed = resumed + (skip ? skip->skipped() : 0);
       now.texts_total = total;
       if (progress) progress(now);
     };
     VECMILL_ASSIGN(report, state_->embed_all(*source, *out.sink, job, tell, stop));
-    report.resumed = resumed;
+    report.resumed = resumed + (skip ? skip->skipped() : 0);
   }
   state_->describe(report, job.options);
-  if (!job.out.empty() && !is_postgres_url(job.out)) {
+  if (!job.out.empty() && !is_on_server(job.out)) {
     VECMILL_ASSIGN(report.fallback.degraded, degraded_rows(job.out));
   }
   if (out.sink) report.notes = out.sink->notes();
@@ -274,7 +275,7 @@ Status Engine::tokenize(
 
 Result<std::vector<Hit>> Engine::query(std::string_view text, const std::string& index,
                                        std::size_t k, QueryMode mode) {
-  VECMILL_ASSIGN(const sink::Meta meta, sink::read_description(index));
+  VECMILL_ASSIGN(const sink::Meta meta, engine::describe_index(index));
   const SpaceInfo& info = meta.identity.info;
   const auto is_mine = [&](Role role, Truncate truncate) {
     const SpaceInfo mine = capabilities({role, truncate, info.outputs}).space;
@@ -294,16 +295,18 @@ Result<std::vector<Hit>> Engine::query(std::string_view text, const std::string&
     return make_error(ErrorKind::kUnavailable, "cannot be searched with " + embedding.degraded,
                       index, "try again when the model answers");
   }
-  return engine::rank({embedding, compared, info.multivector_dims}, index, k);
+  const engine::Question question{embedding, compared, info.multivector_dims};
+  return is_qdrant_url(index) ? engine::search_collection(question, index, k)
+                              : engine::rank(question, index, k);
 }
 
 Result<std::uint64_t> degraded_rows(const std::string& index) {
-  VECMILL_ASSIGN(const sink::Meta meta, sink::read_description(index));
+  VECMILL_ASSIGN(const sink::Meta meta, engine::describe_index(index));
   return meta.counts.degraded;
 }
 
 Result<ModelOptions> model_of_index(const std::string& index) {
-  VECMILL_ASSIGN(const sink::Meta meta, sink::read_description(index));
+  VECMILL_ASSIGN(const sink::Meta meta, engine::describe_index(index));
   ModelOptions options;
   options.model = meta.identity.info.model;
   options.dims = meta.identity.info.dims;

@@ -5,21 +5,29 @@
 
 #include "vecmill/engine/open_source.h"
 #include "vecmill/sink/postgres_sink.h"
+#include "vecmill/sink/qdrant_sink.h"
 #include "vecmill/source/postgres_source.h"
+#include "vecmill/source/qdrant_source.h"
 
 namespace vecmill::engine {
 namespace {
 
 using source::PostgresSource;
 
+/// A table or a collection stands alone.
+Status check_alone(const EmbedJob& job) {
+  const auto found = std::ranges::find_if(job.inputs, is_on_server);
+  if (found == job.inputs.end() || job.inputs.size() == 1) return {};
+  return make_error(
+      ErrorKind::kInvalidArgument,
+      is_postgres_url(*found) ? "a table is embedded alone" : "a collection is embedded alone",
+      shown_place(*found), "run the other inputs by themselves");
+}
+
 /// Null when no input is a table.
 Result<std::unique_ptr<PostgresSource>> open_postgres(const EmbedJob& job) {
+  VECMILL_TRY(check_alone(job));
   if (std::ranges::none_of(job.inputs, is_postgres_url)) return nullptr;
-  if (job.inputs.size() > 1) {
-    return make_error(ErrorKind::kInvalidArgument, "a table is embedded alone",
-                      shown_place(*std::ranges::find_if(job.inputs, is_postgres_url)),
-                      "run the other inputs by themselves");
-  }
   VECMILL_ASSIGN(const postgres::Url url, postgres::parse_url(job.inputs[0]));
   return PostgresSource::open(url);
 }
@@ -52,19 +60,43 @@ Result<sink::Opened> open_target(const EmbedJob& job, const std::string& out,
   return std::move(opened.opened);
 }
 
+/// A point is written whole: what else it holds would go.
+Status check_not_itself(const EmbedJob& job, const qdrant::Url& out) {
+  if (!is_qdrant_url(job.inputs[0])) return {};
+  VECMILL_ASSIGN(const qdrant::Url in, qdrant::parse_url(job.inputs[0]));
+  if (in.base != out.base || in.collection != out.collection) return {};
+  return make_error(ErrorKind::kInvalidArgument, "is the input, too: its texts would be lost",
+                    out.shown, "give another collection");
+}
+
+Result<sink::QdrantOpened> open_collection(const EmbedJob& job, const SpaceInfo& space) {
+  VECMILL_ASSIGN(const qdrant::Url url, qdrant::parse_url(job.out));
+  VECMILL_TRY(check_not_itself(job, url));
+  return sink::open_qdrant_sink(url, {space, job.half ? "f16" : "f32"},
+                                {job.qdrant.create, job.resume});
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Source>> open_table(const EmbedJob& job) {
-  VECMILL_ASSIGN(std::unique_ptr<Source> table, open_postgres(job));
-  return table;
+Result<std::unique_ptr<Source>> open_on_server(const EmbedJob& job) {
+  VECMILL_ASSIGN(std::unique_ptr<Source> source, open_postgres(job));
+  if (source || !std::ranges::any_of(job.inputs, is_qdrant_url)) return source;
+  VECMILL_ASSIGN(const qdrant::Url url, qdrant::parse_url(job.inputs[0]));
+  VECMILL_ASSIGN(source, source::QdrantSource::open(url, job.text_field));
+  return source;
 }
 
 Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space) {
   VECMILL_ASSIGN(auto table, open_postgres(job));
   const std::string& out = job.out.empty() && table ? job.inputs[0] : job.out;
   Ends ends;
+  sink::FindDone find_done;
   if (is_postgres_url(out)) {
     VECMILL_ASSIGN(ends.out, open_target(job, out, space, table.get()));
+  } else if (is_qdrant_url(out)) {
+    VECMILL_ASSIGN(sink::QdrantOpened opened, open_collection(job, space));
+    ends.out = std::move(opened.opened);
+    find_done = std::move(opened.find_done);
   } else {
     sink::SinkOptions options;
     options.resume = job.resume;
@@ -75,6 +107,11 @@ Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space) {
   ends.source = std::move(table);
   if (!ends.source) {
     VECMILL_ASSIGN(ends.source, open_source(job));
+  }
+  if (find_done) {
+    auto skip = std::make_unique<SkipDone>(std::move(ends.source), std::move(find_done));
+    ends.skip = skip.get();
+    ends.source = std::move(skip);
   }
   return ends;
 }

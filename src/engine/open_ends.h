@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "vecmill/engine.h"
+#include "vecmill/engine/skip_done.h"
 #include "vecmill/sink/sink_factory.h"
 #include "vecmill/source.h"
 
@@ -12,14 +13,16 @@ namespace vecmill::engine {
 struct Ends {
   std::unique_ptr<Source> source;
   sink::Opened out;
+  const SkipDone* skip = nullptr;  ///< the source, where it leaves out what the output has
 };
 
-/// Files and tables as inputs and outputs. Without `job.out` a table's vectors go into itself.
-///   errors  those of source::open, sink::open, PostgresSource::open and open_postgres_sink
+/// Files, tables and collections as inputs and outputs. Without `job.out` a table's vectors go into
+/// itself.
+///   errors  those of opening either end; kInvalidArgument: a collection into itself
 Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space);
 
-/// The only input when it is a table; null for files.
-///   errors  kInvalidArgument: a table among other inputs
-Result<std::unique_ptr<Source>> open_table(const EmbedJob& job);
+/// The only input when it is a table or a collection; null for files.
+///   errors  kInvalidArgument: one among other inputs
+Result<std::unique_ptr<Source>> open_on_server(const EmbedJob& job);
 
 }  // namespace vecmill::engine

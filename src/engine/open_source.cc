@@ -6,8 +6,8 @@
 namespace vecmill::engine {
 
 Result<std::unique_ptr<Source>> open_source(const EmbedJob& job) {
-  VECMILL_ASSIGN(auto table, open_table(job));
-  if (table) return table;
+  VECMILL_ASSIGN(auto on_server, open_on_server(job));
+  if (on_server) return on_server;
   source::SourceOptions options;
   options.id_field = job.id_field;
   options.text_field = job.text_field;

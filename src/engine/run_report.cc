@@ -8,7 +8,7 @@
 namespace vecmill::engine {
 
 Status write_report(const std::string& out, const EmbedReport& report) {
-  if (out.empty() || is_postgres_url(out)) return {};  // nothing stands beside a table
+  if (out.empty() || is_on_server(out)) return {};  // nothing stands beside it
   auto makers = nlohmann::ordered_json::array();
   for (const auto& [model, texts] : report.fallback.makers) {
     makers.push_back({{"model", model}, {"texts", texts}});

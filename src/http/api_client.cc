@@ -75,12 +75,14 @@ void set_up(Transfer& transfer, const ApiClientOptions& options) {
           {options.connect_timeout, request.deadline, options.stall_timeout,
            options.min_bytes_per_second});
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  if (request.method == "POST") {
+  if (request.method != "GET") {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request.body.size()));
   }
+  if (!options.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options.ca_file.c_str());
   // A key must not pass a proxy in the clear on its way to this very machine.
   if (is_loopback(host_of(request.url).value_or(""))) curl_easy_setopt(curl, CURLOPT_PROXY, "");
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);

@@ -15,7 +15,7 @@
 namespace vecmill::http {
 
 struct ApiRequest {
-  std::string method = "POST";  ///< or "GET", without a body
+  std::string method = "POST";  ///< or "PUT", "PATCH"; "GET", without a body
   std::string url = {};         ///< absolute
   std::vector<Header> headers = {};
   std::string body = {};
@@ -45,6 +45,7 @@ struct ApiClientOptions {
   std::chrono::seconds stall_timeout{30};  ///< at less than min_bytes_per_second
   long min_bytes_per_second = 1;           ///< an API may think long before it answers
   std::string plain_host;                  ///< may be spoken to without TLS; loopback always may
+  std::string ca_file;                     ///< whom TLS trusts; empty: whom the system trusts
 };
 
 /// Any number of small requests at once, on one thread of its own: kept connections, HTTP/2 where

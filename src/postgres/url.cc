@@ -8,50 +8,10 @@
 #include <optional>
 #include <set>
 
+#include "vecmill/base/percent.h"
 #include "vecmill/base/suggest.h"
 
-namespace vecmill {
-namespace {
-
-constexpr std::array<std::string_view, 2> kSchemes = {"postgres://", "postgresql://"};
-
-std::string_view scheme_of(std::string_view place) {
-  for (const auto scheme : kSchemes) {
-    if (place.starts_with(scheme)) return scheme;
-  }
-  return {};
-}
-
-/// Hides the value of each `name=` behind the '?'.
-void hide_parameter(std::string& url, std::string_view name) {
-  for (auto at = url.find('?'); at != std::string::npos; at = url.find('&', at + 1)) {
-    if (url.compare(at + 1, name.size(), name) != 0) continue;
-    const auto from = at + 1 + name.size();
-    url.replace(from, std::min(url.find('&', from), url.size()) - from, "***");
-  }
-}
-
-}  // namespace
-
-bool is_postgres_url(std::string_view place) { return !scheme_of(place).empty(); }
-
-std::string shown_place(std::string_view place) {
-  std::string url(place);
-  const std::size_t start = scheme_of(place).size();
-  if (start == 0) return url;
-  if (start < url.size() && url[start] != '/' && url[start] != '?') {
-    // A password that is not encoded as it should be may hold '/', '@' and '?': rather too much.
-    auto at = url.rfind('@', url.find('?', start));
-    if (at == std::string::npos || at < start) at = url.rfind('@');
-    const auto colon = url.find(':', start);
-    if (at != std::string::npos && colon < at) url.replace(colon + 1, at - colon - 1, "***");
-  }
-  hide_parameter(url, "password=");
-  hide_parameter(url, "sslpassword=");
-  return url;
-}
-
-namespace postgres {
+namespace vecmill::postgres {
 namespace {
 
 constexpr std::array<std::string_view, 8> kOurs = {"table",  "schema",   "key",   "text",
@@ -61,35 +21,12 @@ Error bad(const Url& url, std::string message, std::string hint = {}) {
   return make_error(ErrorKind::kInvalidArgument, std::move(message), url.shown, std::move(hint));
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::optional<std::string> decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0 || high + low == 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
 /// "a,b" as columns; a comma inside a name is written %2C.
 std::optional<std::vector<std::string>> decode_list(std::string_view text) {
   std::vector<std::string> names;
   for (std::size_t from = 0; from <= text.size();) {
     const auto comma = std::min(text.find(',', from), text.size());
-    auto name = decode(text.substr(from, comma - from));
+    auto name = percent_decode(text.substr(from, comma - from));
     if (!name || name->empty()) return std::nullopt;
     names.push_back(std::move(*name));
     from = comma + 1;
@@ -115,7 +52,7 @@ Status set_ours(Url& url, std::string_view name, std::string_view raw) {
     (name == "key" ? url.keys : url.metadata) = std::move(*list);
     return {};
   }
-  auto value = decode(raw);
+  auto value = percent_decode(raw);
   if (!value) return bad(url, "% without two hexadecimal digits in " + std::string(name));
   if (value->empty()) return bad(url, std::string(name) + " is empty");
   if (name == "adopt") {
@@ -196,5 +133,4 @@ Result<Url> parse_database(const std::string& text) {
   return url;
 }
 
-}  // namespace postgres
-}  // namespace vecmill
+}  // namespace vecmill::postgres

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <optional>
 
+#include "vecmill/base/percent.h"
+
 namespace vecmill::redis {
 namespace {
 
@@ -22,33 +24,11 @@ std::optional<Number> number(std::string_view text, Number most) {
   return value;
 }
 
-/// nullopt: a '%' without two hexadecimal digits, or a byte of zero.
-std::optional<std::string> decode(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char byte = text[i];
-    if (byte == '%') {
-      const std::string_view digits = text.substr(i + 1, 2);
-      unsigned value = 0;
-      const auto [end, error] =
-          std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-      if (digits.size() < 2 || error != std::errc() || end != digits.data() + 2) {
-        return std::nullopt;
-      }
-      byte = static_cast<char>(value);
-      i += 2;
-    }
-    if (byte == '\0') return std::nullopt;
-    plain += byte;
-  }
-  return plain;
-}
-
 Status read_credentials(std::string_view text, Address& address) {
   const std::size_t colon = text.find(':');
-  const auto user = decode(text.substr(0, colon));
+  const auto user = percent_decode(text.substr(0, colon));
   const auto password =
-      decode(colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1));
+      percent_decode(colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1));
   if (!user || !password) return bad("a '%' in user or password is no two hexadecimal digits");
   address.user = *user;
   address.password = Secret(*password);

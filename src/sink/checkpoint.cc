@@ -27,7 +27,7 @@ void add_number(std::string& out, std::string_view key, std::uint64_t value) {
   out += ": " + std::to_string(value) + ",\n";
 }
 
-void add_common(std::string& out, const Identity& identity, const Counts& counts) {
+void add_identity(std::string& out, const Identity& identity) {
   add_number(out, "format", 1);
   add_text(out, "space", identity.info.space);
   add_text(out, "arithmetic", identity.info.arithmetic);
@@ -40,6 +40,10 @@ void add_common(std::string& out, const Identity& identity, const Counts& counts
   }
   if (!identity.info.fallback.empty()) add_text(out, "fallback", identity.info.fallback);
   add_text(out, "store", identity.store);
+}
+
+void add_common(std::string& out, const Identity& identity, const Counts& counts) {
+  add_identity(out, identity);
   add_number(out, "rows", counts.rows);
   add_number(out, "failed", counts.failed);
   add_number(out, "truncated", counts.truncated);
@@ -106,27 +110,33 @@ Status read_outputs(const Members& members, const std::string& where, SpaceInfo&
   return {};
 }
 
-Result<Meta> common_of(const Members& members, const std::string& where) {
-  Meta meta;
+Result<Identity> identity_of(const Members& members, const std::string& where) {
+  Identity identity;
   VECMILL_ASSIGN(const std::uint64_t format, number(members, "format", where));
   if (format != 1) {
     return make_error(ErrorKind::kUnsupported, "has format " + std::to_string(format), where,
                       "use the version of Vecmill that wrote it");
   }
-  VECMILL_ASSIGN(meta.identity.info.space, text_of(members, "space", where));
-  VECMILL_ASSIGN(meta.identity.info.arithmetic, text_of(members, "arithmetic", where));
-  VECMILL_ASSIGN(meta.identity.info.model, text_of(members, "model", where));
+  VECMILL_ASSIGN(identity.info.space, text_of(members, "space", where));
+  VECMILL_ASSIGN(identity.info.arithmetic, text_of(members, "arithmetic", where));
+  VECMILL_ASSIGN(identity.info.model, text_of(members, "model", where));
   VECMILL_ASSIGN(const std::uint64_t dims, number(members, "dims", where));
   if (dims == 0 || dims > (1u << 20)) return damaged(where, "\"dims\" is impossible");
-  meta.identity.info.dims = static_cast<std::uint32_t>(dims);
+  identity.info.dims = static_cast<std::uint32_t>(dims);
   VECMILL_ASSIGN(const std::uint64_t max_tokens, number(members, "max_tokens", where));
   if (max_tokens > UINT32_MAX) return damaged(where, "\"max_tokens\" is impossible");
-  meta.identity.info.max_tokens = static_cast<std::uint32_t>(max_tokens);
-  VECMILL_TRY(read_outputs(members, where, meta.identity.info));
+  identity.info.max_tokens = static_cast<std::uint32_t>(max_tokens);
+  VECMILL_TRY(read_outputs(members, where, identity.info));
   if (members.contains("fallback")) {
-    VECMILL_ASSIGN(meta.identity.info.fallback, text_of(members, "fallback", where));
+    VECMILL_ASSIGN(identity.info.fallback, text_of(members, "fallback", where));
   }
-  VECMILL_ASSIGN(meta.identity.store, text_of(members, "store", where));
+  VECMILL_ASSIGN(identity.store, text_of(members, "store", where));
+  return identity;
+}
+
+Result<Meta> common_of(const Members& members, const std::string& where) {
+  Meta meta;
+  VECMILL_ASSIGN(meta.identity, identity_of(members, where));
   VECMILL_ASSIGN(meta.counts.rows, number(members, "rows", where));
   VECMILL_ASSIGN(meta.counts.failed, number(members, "failed", where));
   VECMILL_ASSIGN(meta.counts.truncated, number(members, "truncated", where));
@@ -197,6 +207,17 @@ std::string meta_text(const Identity& identity, const Counts& counts) {
 Result<Meta> parse_meta(const std::string& text, const std::string& where) {
   VECMILL_ASSIGN(const Members members, parse_members(text, where));
   return common_of(members, where);
+}
+
+std::string identity_text(const Identity& identity) {
+  std::string out = "{\n";
+  add_identity(out, identity);
+  return closed(std::move(out));
+}
+
+Result<Identity> parse_identity(const std::string& text, const std::string& where) {
+  VECMILL_ASSIGN(const Members members, parse_members(text, where));
+  return identity_of(members, where);
 }
 
 }  // namespace vecmill::sink

@@ -50,4 +50,9 @@ struct Meta {
 ///   errors  kInvalidData at `where`
 Result<Meta> parse_meta(const std::string& text, const std::string& where);
 
+/// The identity alone, a JSON object, for places that count by themselves.
+[[nodiscard]] std::string identity_text(const Identity& identity);
+///   errors  kInvalidData at `where`
+Result<Identity> parse_identity(const std::string& text, const std::string& where);
+
 }  // namespace vecmill::sink

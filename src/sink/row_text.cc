@@ -1,11 +1,10 @@
 #include "vecmill/sink/row_text.h"
 
-#include <array>
 #include <bit>
-#include <charconv>
 
 #include "vecmill/base/half.h"
 #include "vecmill/base/json_text.h"
+#include "vecmill/sink/json_vectors.h"
 #include "vecmill/sink/npy.h"
 
 namespace vecmill::sink {
@@ -23,38 +22,6 @@ void append_flags(std::string& out, const OutputRow& row) {
   out += ",\"metadata\":";
   out += row.metadata.empty() ? "{}" : row.metadata;
   out += "}\n";
-}
-
-/// "[a,b]", each item by `append(i)`.
-template <class Append>
-void append_list(std::string& out, std::size_t count, Append append) {
-  out += '[';
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i > 0) out += ',';
-    append(i);
-  }
-  out += ']';
-}
-
-template <class Number>
-void append_number(std::string& out, Number value) {
-  std::array<char, 32> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  out.append(digits.data(), end.ptr);
-}
-
-void append_numbers(std::string& out, std::span<const float> values, bool half) {
-  append_list(out, values.size(),
-              [&](std::size_t i) { append_number(out, stored(values[i], half)); });
-}
-
-void append_sparse(std::string& out, const SparseVector& weights, bool half) {
-  out += ",\"sparse\":{\"indices\":";
-  append_list(out, weights.size(), [&](std::size_t i) { append_number(out, weights[i].token); });
-  out += ",\"values\":";
-  append_list(out, weights.size(),
-              [&](std::size_t i) { append_number(out, stored(weights[i].weight, half)); });
-  out += '}';
 }
 
 }  // namespace
@@ -77,13 +44,13 @@ void append_vector_line(std::string& out, const OutputRow& row, const SpaceInfo&
     out += info.outputs.only_dense() ? ",\"vector\":" : ",\"dense\":";
     append_numbers(out, row.vector, half);
   }
-  if (info.outputs.sparse) append_sparse(out, row.sparse, half);
+  if (info.outputs.sparse) {
+    out += ",\"sparse\":";
+    append_sparse(out, row.sparse, half);
+  }
   if (info.outputs.multivector) {
     out += ",\"multivector\":";
-    const std::span<const float> all(row.multivector);
-    append_list(out, all.size() / info.multivector_dims, [&](std::size_t i) {
-      append_numbers(out, all.subspan(i * info.multivector_dims, info.multivector_dims), half);
-    });
+    append_rows(out, row.multivector, info.multivector_dims, half);
   }
   append_flags(out, row);
 }

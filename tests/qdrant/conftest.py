@@ -1,0 +1,61 @@
+"""The program before a fake server and, where VECMILL_TEST_QDRANT_URL names one, a real one."""
+
+import os
+import pathlib
+import sys
+import uuid
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "postgres")]
+os.environ["no_proxy"] = "127.0.0.1"
+
+import fake as fakes  # noqa: E402
+from places import FakePlace, RealPlace  # noqa: E402
+from program import Program  # noqa: E402
+
+REAL = os.environ.get("VECMILL_TEST_QDRANT_URL")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def vecmill(tmp_path, home):
+    return Program(tmp_path, home)
+
+
+@pytest.fixture
+def start():
+    """Starts fakes; at the end none of them may have seen, or said, what its version's document does not have."""
+    fakes_started = []
+
+    def begin(**options):
+        fakes_started.append(fakes.Fake(**options))
+        return fakes_started[-1]
+
+    yield begin
+    for one in fakes_started:
+        one.stop()
+    assert [text for one in fakes_started for text in one.complaints] == []
+
+
+@pytest.fixture
+def fake(start):
+    return start()
+
+
+@pytest.fixture(params=["fake", "real"])
+def place(request, start):
+    """A server of either kind, with a collection that is not there yet."""
+    if request.param == "fake":
+        yield FakePlace(start(), "notes")
+        return
+    if not REAL:
+        pytest.skip("VECMILL_TEST_QDRANT_URL is not set: no real server was asked")
+    real = RealPlace(REAL, "vecmill-test-" + uuid.uuid4().hex)
+    yield real
+    real.remove()
