@@ -1,4 +1,4 @@
-// modules: redis
+// modules: redis hiredis
 #include <hiredis/hiredis.h>
 
 #include <cstddef>

@@ -85,7 +85,9 @@ std::vector<TomlEntry> BudgetTables::rows() const {
   std::vector<TomlEntry> rows{{"budget.warn_at", pace_.warn_at, said("warn_at")},
                               {"budget.slow_at", pace_.slow_at, said("slow_at")}};
   const std::vector<TomlEntry> usual = rows;
-  for (const auto& [name, budget] : scoped_) {
+  for (const auto& scoped : scoped_) {
+    const std::string& name = scoped.first;
+    const ScopedBudget& budget = scoped.second;
     const std::string table =
         "budget." + (budget.tenant.empty() ? "tag." + key_part(budget.tag)
                                            : "tenant." + key_part(budget.tenant));

@@ -159,7 +159,7 @@ SharedState::Answer RedisState::admit(Time now, const Demand& demand) {
     grant.id = taken->id;
     grant.born = taken->born;
   }
-  return admit_past_breaker(now, std::move(grant));
+  return admit_past_breaker(now, grant);
 }
 
 SharedState::Answer RedisState::admit_past_breaker(Time now, Grant grant) {
