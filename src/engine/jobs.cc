@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "vecmill/base/utf8.h"
+#include "vecmill/engine/job_alerts.h"
 #include "vecmill/engine/job_output.h"
 #include "vecmill/engine/job_payload.h"
 #include "vecmill/engine/job_records.h"
@@ -241,8 +242,15 @@ Result<std::uint64_t> JobQueue::redrive(const JobSelection& which, const Redrive
 Result<WorkReport> JobQueue::work(const WorkOptions& options,
                                   const std::function<void(const JobEvent&)>& tell,
                                   const std::stop_token& stop) {
-  engine::JobWorker worker(*state_->queue, options, tell);
-  return worker.work(stop);
+  VECMILL_ASSIGN(engine::JobAlerts alerts, engine::JobAlerts::open(options.machine.spend.alerts));
+  const std::function<void(const JobEvent&)> tell_all = [&](const JobEvent& event) {
+    if (event.end == JobEnd::kDead) alerts.died(event);
+    if (tell) tell(event);
+  };
+  engine::JobWorker worker(*state_->queue, options, tell_all);
+  VECMILL_ASSIGN(WorkReport report, worker.work(stop));
+  alerts.ended(report);
+  return report;
 }
 
 }  // namespace vecmill

@@ -75,7 +75,8 @@ std::vector<bool> letters(const std::string& answer) {
   return good;
 }
 
-JobInfo read_job(const std::string& id, const std::vector<Reply>& fields) {
+JobInfo read_job(const std::string& id, const std::vector<Reply>& fields,
+                 const std::string& payload) {
   std::size_t next = 0;
   const auto words = [&] { return fields[next++].text; };
   const auto count = [&] { return count_of(fields[next++].text); };
@@ -87,7 +88,7 @@ JobInfo read_job(const std::string& id, const std::vector<Reply>& fields) {
   job.cause = words();
   job.priority = static_cast<Priority>(count());
   job.key = words();
-  job.payload = words();
+  job.payload = payload;
   job.claims = count();
   job.failures = count();
   job.crashes = count();
@@ -101,7 +102,7 @@ JobInfo read_job(const std::string& id, const std::vector<Reply>& fields) {
   return job;
 }
 
-constexpr std::size_t kJobFields = 16, kClaimFields = 8;
+constexpr std::size_t kJobFields = 15, kClaimFields = 7;
 
 class RedisQueue final : public Queue {
  public:
@@ -152,17 +153,17 @@ class RedisQueue final : public Queue {
                       std::to_string(kCrashes)};
     VECMILL_ASSIGN(const auto items, run(work_, scripts_.claim, words));
     std::vector<Claimed> claimed;
-    for (std::size_t i = 1; i + 1 < items.size(); i += 2) {
+    for (std::size_t i = 1; i + 2 < items.size(); i += 3) {
       const std::vector<Reply>& fields = items[i + 1].items;
       if (fields.size() != kClaimFields) return strange();
       Claimed& job = claimed.emplace_back();
       job.lease = {to_number(items[i].text), count_of(fields[0].text), to_number(fields[1].text)};
-      job.payload = fields[2].text;
-      job.group = fields[3].text;
-      job.priority = static_cast<Priority>(count_of(fields[4].text));
-      job.failures = count_of(fields[5].text);
-      job.crashes = count_of(fields[6].text);
-      job.attempts = count_of(fields[7].text);
+      job.payload = items[i + 2].text;
+      job.group = fields[2].text;
+      job.priority = static_cast<Priority>(count_of(fields[3].text));
+      job.failures = count_of(fields[4].text);
+      job.crashes = count_of(fields[5].text);
+      job.attempts = count_of(fields[6].text);
     }
     return claimed;
   }
@@ -239,9 +240,9 @@ class RedisQueue final : public Queue {
       if (items.size() < 3) return strange();
       looked = rest.ids.empty() ? to_number(items[1].text) : 0;
       rest.after = to_number(items[2].text);
-      for (std::size_t i = 3; i + 1 < items.size() && jobs.size() < limit; i += 2) {
+      for (std::size_t i = 3; i + 2 < items.size() && jobs.size() < limit; i += 3) {
         if (items[i + 1].items.size() != kJobFields) return strange();
-        jobs.push_back(read_job(items[i].text, items[i + 1].items));
+        jobs.push_back(read_job(items[i].text, items[i + 1].items, items[i + 2].text));
       }
     }
     return jobs;

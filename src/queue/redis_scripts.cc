@@ -5,16 +5,18 @@
 namespace vecmill::queue {
 namespace {
 
-// Keys behind the prefix: j:ID a job as a hash; sorted sets w (waiting by rank, then id), d
-// (delayed by due), l (leased by the end of the lease), x (dead by id), a (all by id); hashes k (id
-// by key of what is not ended), c (how many by "state:group"); counters ids and fence; r:NAME what
-// a call answered.
+// Keys behind the prefix: j:ID a job as a hash, in which what is missing is 0 or empty, and p:ID
+// its payload, apart so that the hash stays a small one; sorted sets w (waiting by rank, then id),
+// d (delayed by due), l (leased by the end of the lease), x (dead by id), a (all by id); hashes k
+// (id by key of what is not ended), c (how many by "state:group"); counters ids and fence; r:NAME
+// what a call answered.
 constexpr const char* kHead = R"lua(
 local K = KEYS[1]
 if redis.call('GET', K .. 'born') ~= ARGV[1] then return {'gone'} end
 local call = redis.call
 local function padded(id) return string.format('%016d', id) end
 local function job(id) return K .. 'j:' .. id end
+local function payload(id) return K .. 'p:' .. id end
 )lua";
 
 constexpr const char* kChange = R"lua(
@@ -55,8 +57,8 @@ local function add(now, first)
       local rank = tonumber(due) + (3 - tonumber(ARGV[i + 2])) * 3600000
       local state = tonumber(due) <= now and 0 or 1
       call('HSET', job(id), 'st', state, 'rk', rank, 'du', due, 'pr', ARGV[i + 2], 'at', ARGV[i + 3],
-           'cl', 0, 'fa', 0, 'cr', 0, 'tk', 0, 'le', 0, 'ma', now, 'en', 0, 'gr', group, 'ke', key,
-           'wo', '', 'ca', '', 'me', '', 'pa', ARGV[i])
+           'ma', now, 'gr', group, 'ke', key)
+      call('SET', payload(id), ARGV[i])
       call('ZADD', K .. 'a', id, id)
       if state == 0 then call('ZADD', K .. 'w', rank, padded(id)) end
       if state == 1 then call('ZADD', K .. 'd', due, id) end
@@ -101,7 +103,7 @@ constexpr const char* kClaim = R"lua(
 local now, most = tonumber(ARGV[3]), tonumber(ARGV[7])
 local function crashed(id)
   local found = call('HMGET', job(id), 'cr', 'rk', 'gr', 'ke')
-  local crashes = tonumber(found[1]) + 1
+  local crashes = (found[1] or 0) + 1
   if crashes < most then
     call('HSET', job(id), 'st', 0, 'cr', crashes)
     call('ZADD', K .. 'w', found[2], padded(id))
@@ -134,9 +136,9 @@ local function take()
   for i, head in ipairs(heads) do
     local id = tonumber(head)
     local found = call('HMGET', job(id), 'cr', 'cl', 'gr')
-    local suspect = found[1] ~= '0'
+    local suspect = tonumber(found[1] or 0) > 0
     if not suspect or i == 1 then
-      call('HSET', job(id), 'st', 2, 'cl', found[2] + 1, 'tk', fence, 'wo', ARGV[5], 'le', ARGV[6])
+      call('HSET', job(id), 'st', 2, 'cl', (found[2] or 0) + 1, 'tk', fence, 'wo', ARGV[5], 'le', ARGV[6])
       taken[#taken + 1], ids[#ids + 1] = head, id
       ends[#ends + 1], ends[#ends + 2] = ARGV[6], id
       move(found[3], 0, 2)
@@ -158,7 +160,8 @@ end
 local jobs = {'ok'}
 for id in string.gmatch(told, '%d+') do
   jobs[#jobs + 1] = id
-  jobs[#jobs + 1] = call('HMGET', job(id), 'cl', 'tk', 'pa', 'gr', 'pr', 'fa', 'cr', 'at')
+  jobs[#jobs + 1] = call('HMGET', job(id), 'cl', 'tk', 'gr', 'pr', 'fa', 'cr', 'at')
+  jobs[#jobs + 1] = call('GET', payload(id))
 end
 return jobs
 )lua";
@@ -200,7 +203,7 @@ for i = 4, #ARGV, 5 do
   letters[#letters + 1] = group and 't' or 'f'
   if group then
     local found = call('HMGET', job(id), 'fa', 'at', 'pr')
-    local failures = found[1] + 1
+    local failures = (found[1] or 0) + 1
     call('HSET', job(id), 'fa', failures, 'ca', ARGV[i + 2], 'me', ARGV[i + 3])
     call('ZREM', K .. 'l', id)
     if retry ~= '' and failures < tonumber(found[2]) then
@@ -259,8 +262,8 @@ for _, found in ipairs(chosen) do
     forget_key(key)
     move(group, state, 5)
     changed = changed + 1
-  elseif what == 'purge' and state >= 3 and tonumber(found[4]) < time then
-    call('DEL', job(id))
+  elseif what == 'purge' and state >= 3 and tonumber(found[4] or 0) < time then
+    call('DEL', job(id), payload(id))
     call('ZREM', K .. 'a', id)
     call('ZREM', K .. 'x', id)
     count(group, state, -1)
@@ -280,7 +283,8 @@ for i = 4, #ARGV, 2 do
   local found = call('HMGET', job(id), 'st', 'gr', 'ke', 'pr')
   if found[1] == '4' and (found[3] == '' or call('HSETNX', K .. 'k', found[3], id) == 1) then
     local rank = ARGV[3] + (3 - found[4]) * 3600000
-    call('HSET', job(id), 'st', 0, 'fa', 0, 'cr', 0, 'du', ARGV[3], 'rk', rank, 'pa', ARGV[i + 1])
+    call('HSET', job(id), 'st', 0, 'fa', 0, 'cr', 0, 'du', ARGV[3], 'rk', rank)
+    call('SET', payload(id), ARGV[i + 1])
     call('ZADD', K .. 'w', rank, padded(id))
     call('ZREM', K .. 'x', id)
     move(found[2], 4, 0)
@@ -291,12 +295,13 @@ return answer(tostring(revived))
 )lua";
 
 constexpr const char* kList = R"lua(
-local chosen, looked, last = choose(2, {'pr', 'ke', 'pa', 'cl', 'fa', 'cr', 'at', 'ma', 'du', 'le',
-                                        'en', 'wo', 'me'})
+local chosen, looked, last = choose(2, {'pr', 'ke', 'cl', 'fa', 'cr', 'at', 'ma', 'du', 'le', 'en',
+                                        'wo', 'me'})
 local jobs = {'ok', tostring(looked), last}
 for _, found in ipairs(chosen) do
   jobs[#jobs + 1] = found.id
   jobs[#jobs + 1] = found
+  jobs[#jobs + 1] = call('GET', payload(found.id))
 end
 return jobs
 )lua";

@@ -22,7 +22,7 @@ constexpr FileFormat kFormat{
         "CREATE INDEX leased ON jobs(lease_ends) WHERE state=2;"
         "CREATE UNIQUE INDEX by_key ON jobs(key) WHERE key<>'' AND state<3;"
         "CREATE INDEX dead ON jobs(cause,ended) WHERE state=4;"
-        "CREATE INDEX by_group ON jobs(grp,state);"
+        "CREATE INDEX by_group ON jobs(grp);"
         "CREATE TABLE fence(last INTEGER);"
         "INSERT INTO fence VALUES(0)",
     .way_out = "use the program that wrote it, or name another file"};
