@@ -1,11 +1,11 @@
-// Where the time of a forward pass goes: encode_bench [minilm|base|large] [instruction set]
+// Where the time of a forward pass goes: encode_bench [minilm|base|large] [f32|int8] [ISA]
 // Medians of interleaved rounds; every share is of the multiplication limit of the same run.
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <iterator>
 #include <random>
@@ -15,7 +15,6 @@
 
 #include "random_model.h"
 #include "vecmill/encode/attention.h"
-#include "vecmill/encode/fma_peak.h"
 #include "vecmill/encode/linear_product.h"
 
 namespace vecmill::bench {
@@ -29,10 +28,26 @@ using Batch = std::vector<std::span<const TokenId>>;
 
 constexpr int kRounds = 5;
 
+/// By the clock of the processor: other programs that want it do not count.
 double seconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double start = now();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return now() - start;
+}
+
+/// Operations a second of one core.
+double limit(std::uint64_t (*work)(std::uint32_t steps)) {
+  constexpr std::uint32_t kSteps = 200'000;
+  double shortest = seconds([&] { work(kSteps); });
+  for (int round = 0; round < 50; ++round) {
+    shortest = std::min(shortest, seconds([&] { work(kSteps); }));
+  }
+  return static_cast<double>(work(kSteps)) / shortest;
 }
 
 double median(std::vector<double> values) {
@@ -115,7 +130,7 @@ class Bench {
         together[c].push_back(seconds([&] { encode(work, cores_); }));
       }
     }
-    std::printf("\n| texts | tokens/s, 1 core | tokens/s, %u cores | share of the limit |\n",
+    std::printf("\n| texts | tokens/s and core, 1 at work | %u at work | share of the limit |\n",
                 cores_);
     std::printf("|---|---|---|---|\n");
     for (std::size_t c = 0; c < corpora.size(); ++c) {
@@ -157,9 +172,15 @@ class Bench {
     std::fill_n(x, std::size_t{rows} * m.hidden, 0.5F);
     encode::Workspace::Attention scratch;
     const double h = m.hidden, f = m.intermediate;
+    encode::Workspace::Bytes bytes;
     const auto by = [&](const Linear& l, const float* a, float* y, encode::Epilogue e) {
       Product p = encode::linear_product(l, a, rows, y);
       p.epilogue = e;
+      encode::Quantized quantized;
+      if (l.packed == nullptr) {
+        quantized = quantized_rows(kernels_, l, a, rows, bytes);
+        p.quantized = &quantized;
+      }
       kernels_.product(p);
     };
     std::vector<Step> all = {
@@ -180,6 +201,13 @@ class Bench {
              kernels_.norm({x, out, rows, m.hidden, l.ffn_norm.weight, l.ffn_norm.bias, 1e-12F});
            }
          }},
+        {"rows to bytes", 0,
+         [&](const auto& l) {
+           for (const Linear* linear : {&l.qkv, &l.attention_out, &l.ffn_in, &l.ffn_out}) {
+             if (linear->packed != nullptr) continue;
+             (void)quantized_rows(kernels_, *linear, wide, rows, bytes);
+           }
+         }},
         {"ffn in + gelu", 2 * h * f,
          [&](const auto& l) { by(l.ffn_in, x, wide, encode::Epilogue::kGeluErf); }},
         {"ffn out", 2 * h * f,
@@ -191,7 +219,7 @@ class Bench {
     for (const Step& step : all) {
       const double each = median(step.taken) / rows / static_cast<double>(m.layers.size());
       std::printf("| %s | %.0f | %.0f %% |\n", step.name, 1e9 * each,
-                  100 * step.flops / each / (peak / cores_));
+                  100 * step.flops / each / peak);
     }
   }
 
@@ -222,25 +250,30 @@ class Bench {
   std::vector<encode::Buffer> hidden_;
 };
 
+[[noreturn]] void explain() {
+  std::fprintf(stderr, "usage: encode_bench [minilm|base|large] [f32|int8] [portable|avx2|...]\n");
+  std::exit(2);
+}
+
 Shape named_shape(std::string_view name) {
   if (name == "minilm") return {};
   if (name == "base") return {768, 12, 3072, 12, 30522};
   if (name == "large") return {1024, 16, 4096, 24, 30522};
-  std::fprintf(stderr, "usage: encode_bench [minilm|base|large] [portable|avx2|...]\n");
-  std::exit(2);
+  explain();
 }
 
-int run(std::string_view shape, std::string_view isa_name) {
+int run(std::string_view shape, bool whole, std::string_view isa_name) {
   const auto isa = encode::choose_isa(isa_name);
   if (!isa) {
     std::fprintf(stderr, "%s\n", isa.error().to_string().c_str());
     return 2;
   }
-  const RandomModel model(named_shape(shape));
+  const RandomModel model(named_shape(shape), whole);
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  const double peak = encode::fma_peak(encode::kernels(*isa), cores);
-  std::printf("%s, %s, multiplication limit %.0f GFLOP/s on %u cores\n", shape.data(),
-              name(*isa).data(), peak / 1e9, cores);
+  const encode::Kernels& kernels = encode::kernels(*isa);
+  const double peak = limit(whole ? kernels.byte_multiply_adds : kernels.multiply_adds);
+  std::printf("%s, %s, %s, multiplication limit %.0f Gop/s and core\n", shape.data(),
+              whole ? "int8" : "f32", name(*isa).data(), peak / 1e9);
   Bench bench(model, encode::kernels(*isa), cores);
   std::vector<Corpus> corpora;
   for (const int length : {16, 128, 256, 512}) {
@@ -258,5 +291,8 @@ int run(std::string_view shape, std::string_view isa_name) {
 }  // namespace vecmill::bench
 
 int main(int argc, char** argv) {
-  return vecmill::bench::run(argc > 1 ? argv[1] : "minilm", argc > 2 ? argv[2] : "");
+  const std::string_view dtype = argc > 2 ? argv[2] : "f32";
+  if (dtype != "f32" && dtype != "int8") vecmill::bench::explain();
+  return vecmill::bench::run(argc > 1 ? argv[1] : "minilm", dtype == "int8",
+                             argc > 3 ? argv[3] : "");
 }

@@ -4,13 +4,14 @@
 #include <cmath>
 
 #include "vecmill/encode/pack.h"
+#include "vecmill/encode/quantize.h"
 
 namespace vecmill::bench {
 
 using encode::LayerNorm;
 using encode::Linear;
 
-RandomModel::RandomModel(const Shape& shape) : shape_(shape) {
+RandomModel::RandomModel(const Shape& shape, bool whole) : shape_(shape), whole_(whole) {
   constexpr std::uint32_t kPositions = 512;
   model_.hidden = shape.hidden;
   model_.heads = shape.heads;
@@ -47,11 +48,28 @@ const float* RandomModel::numbers(std::size_t count, float scale) {
 }
 
 Linear RandomModel::linear(std::uint32_t in, std::uint32_t out) {
+  if (whole_) return whole_linear(in, out);
   const float* weights = numbers(std::size_t{in} * out, 1.7F / std::sqrt(static_cast<float>(in)));
   const float* bias = numbers(encode::padded(out), 0.1F);
   float* packed = memory_.emplace_back().reserve(encode::packed_floats(out, in));
   encode::pack_linear(weights, out, in, packed);
   return {packed, bias, in, out};
+}
+
+Linear RandomModel::whole_linear(std::uint32_t in, std::uint32_t out) {
+  const std::uint32_t columns = encode::padded(out);
+  encode::QuantizedLinear& made = whole_linears_.emplace_back();
+  made.panels.resize(std::size_t{columns} * encode::quads(in) * 4);
+  std::ranges::generate(made.panels, [&] {
+    state_ = state_ * 1664525U + 1013904223U;
+    return static_cast<std::int8_t>(static_cast<int>(state_ >> 25) - 64);
+  });
+  made.scales.assign(columns, 1.7F / 64 / std::sqrt(static_cast<float>(in)));
+  made.sums.assign(columns, 0);
+  made.mask.assign(in, 1.0F);
+  for (std::uint32_t i = 0; i < encode::kept_inputs(in); ++i) made.kept.push_back(i * 48);
+  made.kept_weights.assign(std::size_t{columns} * made.kept.size(), 0.01F);
+  return {nullptr, numbers(columns, 0.1F), in, out, made.view()};
 }
 
 LayerNorm RandomModel::norm() {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "vecmill/encode/forward.h"
+#include "vecmill/encode/quantize.h"
 #include "vecmill/encode/transformer.h"
 
 namespace vecmill::bench {
@@ -15,7 +17,8 @@ struct Shape {
 /// A transformer with random weights: the time of a forward pass does not depend on their values.
 class RandomModel {
  public:
-  explicit RandomModel(const Shape& shape);
+  /// `whole`: in bytes, as packing with int8 makes them.
+  explicit RandomModel(const Shape& shape, bool whole = false);
 
   [[nodiscard]] const encode::Transformer& transformer() const { return model_; }
   [[nodiscard]] const Shape& shape() const { return shape_; }
@@ -25,11 +28,14 @@ class RandomModel {
  private:
   const float* numbers(std::size_t count, float scale);
   encode::Linear linear(std::uint32_t in, std::uint32_t out);
+  encode::Linear whole_linear(std::uint32_t in, std::uint32_t out);
   encode::LayerNorm norm();
 
   Shape shape_;
+  bool whole_;
   std::uint32_t state_ = 1;
   std::vector<encode::Buffer> memory_;
+  std::deque<encode::QuantizedLinear> whole_linears_;  ///< layers point into them
   encode::Transformer model_;
 };
 

@@ -1,5 +1,5 @@
 // Our side of the comparison: encode_peer MODEL_FOLDER f32|int8 answers, a line of JSON each,
-// what worker.py describes, and {"peak": true} with the multiplication limit of the machine.
+// what worker.py describes, and {"peak": true} with the multiplication limits of the machine.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -72,7 +72,9 @@ class Peer {
   json answer(const json& request) {
     if (request.contains("peak")) {
       const encode::Kernels& kernels = encode::kernels(must(encode::choose_isa()));
-      return {{"flops", encode::fma_peak(kernels, cores_)}, {"isa", encoder_->isa()}};
+      return {{"f32", encode::fma_peak(kernels, cores_)},
+              {"int8", encode::byte_peak(kernels, cores_)},
+              {"isa", encoder_->isa()}};
     }
     if (request.contains("load")) {
       sets_[request["load"]] = read_set(request["path"]);

@@ -23,17 +23,18 @@ class Pooled:
     """Builds the torch module: the transformer, mean pooling, normalisation."""
 
     @staticmethod
-    def make(folder: str, attention: str):
+    def make(folder: str, attention: str, dtype: str = "float32"):
         import torch
         from transformers import AutoModel
 
         class Module(torch.nn.Module):
             def __init__(self):
                 super().__init__()
-                self.model = AutoModel.from_pretrained(folder, attn_implementation=attention, dtype=torch.float32)
+                self.model = AutoModel.from_pretrained(folder, attn_implementation=attention,
+                                                       dtype=getattr(torch, dtype))
 
             def forward(self, input_ids, attention_mask):
-                hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+                hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state.float()
                 weights = attention_mask.unsqueeze(-1).to(hidden.dtype)
                 mean = (hidden * weights).sum(1) / weights.sum(1)
                 return torch.nn.functional.normalize(mean, dim=1)
@@ -42,11 +43,13 @@ class Pooled:
 
 
 class Torch:
+    DTYPE = "float32"
+
     def __init__(self, folder: str, _work: pathlib.Path):
         import torch
         torch.set_num_threads(CORES)
         self.torch = torch
-        self.module = Pooled.make(folder, "sdpa")
+        self.module = Pooled.make(folder, "sdpa", self.DTYPE)
 
     def prepare(self, ids: np.ndarray, mask: np.ndarray):
         return self.torch.from_numpy(ids), self.torch.from_numpy(mask)
@@ -54,6 +57,10 @@ class Torch:
     def encode(self, inputs) -> np.ndarray:
         with self.torch.inference_mode():
             return self.module(*inputs).numpy()
+
+
+class TorchBf16(Torch):
+    DTYPE = "bfloat16"
 
 
 class OnnxRuntime:
@@ -138,17 +145,23 @@ class CTranslate2Int8:
 
 
 class OpenVino:
-    def __init__(self, folder: str, _work: pathlib.Path):
+    PRECISION = "f32"  # its default on processors with AMX or AVX512-BF16 would be bf16
+
+    def __init__(self, folder: str, work: pathlib.Path):
+        import openvino
+        settings = {"INFERENCE_PRECISION_HINT": self.PRECISION, "INFERENCE_NUM_THREADS": CORES,
+                    "PERFORMANCE_HINT": "LATENCY"}
+        model = self.model(folder, work)
+        self.request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+
+    @classmethod
+    def model(cls, folder: str, _work: pathlib.Path):
         import openvino
         import torch
         example = torch.ones(2, 8, dtype=torch.long)
-        model = openvino.convert_model(Pooled.make(folder, "sdpa"),
-                                       example_input={"input_ids": example, "attention_mask": example},
-                                       input=[("input_ids", [-1, -1]), ("attention_mask", [-1, -1])])
-        # f32: its default on CPUs with AMX or AVX512-BF16 would be bf16.
-        settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": CORES,
-                    "PERFORMANCE_HINT": "LATENCY"}
-        self.request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+        return openvino.convert_model(Pooled.make(folder, "sdpa"),
+                                      example_input={"input_ids": example, "attention_mask": example},
+                                      input=[("input_ids", [-1, -1]), ("attention_mask", [-1, -1])])
 
     def prepare(self, ids: np.ndarray, mask: np.ndarray):
         return [ids, mask]
@@ -157,8 +170,41 @@ class OpenVino:
         return self.request.infer(inputs, share_inputs=True)[0]
 
 
-ENGINES = {"torch": Torch, "onnxruntime": OnnxRuntime, "openvino": OpenVino,
-           "onnxruntime-int8": OnnxRuntimeInt8, "ctranslate2-int8": CTranslate2Int8}
+class OpenVinoBf16(OpenVino):
+    PRECISION = "bf16"
+
+
+class OpenVinoInt8(OpenVinoBf16):
+    """NNCF's quantisation after training, as for transformers, calibrated on prose like what is measured; what
+    stays in floats is bf16."""
+
+    @classmethod
+    def model(cls, folder: str, work: pathlib.Path):
+        import nncf
+        import openvino
+        path = work / "model.openvino-int8.xml"
+        if not path.exists():
+            made = nncf.quantize(OpenVino.model(folder, work), nncf.Dataset(calibration_texts(folder)),
+                                 preset=nncf.QuantizationPreset.MIXED, model_type=nncf.ModelType.TRANSFORMER,
+                                 subset_size=300)
+            openvino.save_model(made, path, compress_to_fp16=False)
+        return openvino.Core().read_model(path)
+
+
+def calibration_texts(folder: str) -> list[dict[str, np.ndarray]]:
+    from tokenizers import Tokenizer
+    tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(256)
+    prose = pathlib.Path("/usr/share/common-licenses/GPL-3").read_text(encoding="utf-8").split()
+    pieces = [" ".join(prose[i * 16:i * 16 + 8 + i % 120]) for i in range(300)]
+    found = [np.array([encoding.ids]) for encoding in tokenizer.encode_batch(pieces)]
+    return [{"input_ids": ids, "attention_mask": np.ones_like(ids)} for ids in found]
+
+
+ENGINES = {"torch": Torch, "torch-bf16": TorchBf16, "onnxruntime": OnnxRuntime, "openvino": OpenVino,
+           "openvino-bf16": OpenVinoBf16, "openvino-int8": OpenVinoInt8, "onnxruntime-int8": OnnxRuntimeInt8,
+           "ctranslate2-int8": CTranslate2Int8}
 
 
 def read_set(path: str) -> list[np.ndarray]:

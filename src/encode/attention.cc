@@ -49,6 +49,10 @@ void pack_values(const float* values, std::size_t stride, std::uint32_t count,
     const std::uint32_t width = std::min(kPanel, features - first);
     for (std::uint32_t token = 0; token < count; ++token, panels += kPanel) {
       const float* value = values + token * stride + first;
+      if (width == kPanel) {
+        std::memcpy(panels, value, sizeof(float) * kPanel);
+        continue;
+      }
       for (std::uint32_t f = 0; f < kPanel; ++f) panels[f] = f < width ? value[f] : 0.0F;
     }
   }
@@ -57,6 +61,12 @@ void pack_values(const float* values, std::size_t stride, std::uint32_t count,
 /// At most so many keys are seen by one block of queries.
 std::uint32_t visible_keys(std::uint32_t window) {
   return window == 0 ? std::numeric_limits<std::uint32_t>::max() : kQueryRows + 2 * window;
+}
+
+/// Blocks of nearly equal size, but for a window: there the bits depend on where they start.
+std::uint32_t query_rows(std::uint32_t tokens, std::uint32_t window) {
+  const std::uint32_t blocks = (tokens + kQueryRows - 1) / kQueryRows;
+  return window > 0 ? kQueryRows : (tokens + blocks - 1) / blocks;
 }
 
 /// The keys that a block of queries can see.
@@ -85,8 +95,9 @@ void attend(const Transformer& model, const Kernels& kernels, const HeadInput& i
   float* scores = scratch.scores.reserve(std::size_t{kQueryRows} * padded(most));
   float* inverse_sums = scratch.inverse_sums.reserve(kQueryRows);
 
-  for (std::uint32_t first = 0; first < tokens; first += kQueryRows) {
-    const std::uint32_t count = std::min(kQueryRows, tokens - first);
+  const std::uint32_t block = query_rows(tokens, input.window);
+  for (std::uint32_t first = 0; first < tokens; first += block) {
+    const std::uint32_t count = std::min(block, tokens - first);
     const KeyRange range = visible(input.window, first, count, tokens);
     const std::uint32_t columns = padded(range.count);
     if (first == 0 || input.window > 0) {

@@ -9,7 +9,6 @@
 #include "vecmill/encode/distance_bias.h"
 #include "vecmill/encode/linear_product.h"
 #include "vecmill/encode/pack.h"
-#include "vecmill/encode/quantize.h"
 #include "vecmill/encode/rotary.h"
 
 namespace vecmill::encode {
@@ -22,8 +21,26 @@ std::uint32_t feed_forward_rows(std::uint32_t intermediate) {
   return std::clamp(kCacheFloats / intermediate / 12 * 12, 12U, 96U);
 }
 
-std::uint32_t widest(const Transformer& model) {
-  return std::max(model.hidden, model.embedding_width);
+/// Texts that go through a layer together, so that what passes between its steps stays in the
+/// second-level cache: as few as have `kGroupRows` rows, or the last ones.
+struct Group {
+  std::uint32_t first_row = 0, rows = 0;
+  std::vector<TextRows> texts;  ///< their rows within the group
+};
+
+std::vector<Group> groups_of(std::span<const std::span<const TokenId>> texts) {
+  constexpr std::uint32_t kGroupRows = 96;
+  std::vector<Group> groups;
+  std::uint32_t total = 0;
+  for (const auto& ids : texts) {
+    if (groups.empty() || groups.back().rows >= kGroupRows) groups.push_back({total, 0, {}});
+    Group& group = groups.back();
+    const auto tokens = static_cast<std::uint32_t>(ids.size());
+    group.texts.push_back({group.rows, tokens});
+    group.rows += tokens;
+    total += tokens;
+  }
+  return groups;
 }
 
 bool has_distances(const Transformer& model) {
@@ -46,31 +63,30 @@ class Pass {
       : model_(model), kernels_(kernels), workspace_(workspace), x_(hidden), crew_(crew) {}
 
   void run(std::span<const std::span<const TokenId>> texts) {
+    groups_ = groups_of(texts);
     for (const auto& ids : texts) {
-      texts_.push_back({total_, static_cast<std::uint32_t>(ids.size())});
-      total_ += static_cast<std::uint32_t>(ids.size());
-      longest_ = std::max(longest_, texts_.back().tokens);
+      longest_ = std::max(longest_, static_cast<std::uint32_t>(ids.size()));
     }
-    qkv_ = workspace_.qkv.reserve(std::size_t{total_} * 3 * model_.hidden);
-    context_ = workspace_.context.reserve(std::size_t{total_} * widest(model_));
-    sums_ = workspace_.sums.reserve(std::size_t{total_} * model_.hidden);
+    // `prepare` has made room.
+    qkv_ = workspace_.qkv.reserve(0);
+    context_ = workspace_.context.reserve(0);
+    sums_ = workspace_.sums.reserve(0);
     fill_tables();
     embed(texts);
     for (const Layer& layer : model_.layers) {
-      self_attention(layer);
-      feed_forward(layer);
+      for (const Group& group : groups_) {
+        float* x = x_ + std::size_t{group.first_row} * model_.hidden;
+        self_attention(layer, group, x);
+        feed_forward(layer, group.rows, x);
+      }
     }
     if (model_.pre_norm) {
-      normalise_share(model_.final_norm, x_, x_, {0, total_});
+      normalise_share(model_.final_norm, x_, x_, total_);
       crew_.wait();
     }
   }
 
  private:
-  struct Rows {
-    std::uint32_t first = 0, count = 0;
-  };
-
   void fill_tables() {
     const std::size_t row = 2 * std::size_t{longest_} - 1;
     if (has_distances(model_)) {
@@ -87,11 +103,14 @@ class Pass {
     const std::uint32_t width = model_.embedding_width;
     const bool project = model_.embedding_project.is_there();
     float* const all = project ? context_ : x_;
-    for (std::size_t t = crew_.rank; t < texts.size(); t += crew_.size) {
-      float* rows = all + std::size_t{texts_[t].first} * width;
+    for (std::size_t t = 0; t < texts.size(); ++t) {
+      const auto tokens = static_cast<std::uint32_t>(texts[t].size());
+      float* rows = all + std::size_t{total_} * width;
+      total_ += tokens;
+      if (t % crew_.size != crew_.rank) continue;
       embed_text(texts[t], rows);
       const LayerNorm& norm = model_.embedding_norm;
-      kernels_.norm(Norm{rows, rows, texts_[t].tokens, width, norm.weight, norm.bias, norm.eps});
+      kernels_.norm(Norm{rows, rows, tokens, width, norm.weight, norm.bias, norm.eps});
     }
     crew_.wait();
     if (!project) return;
@@ -117,34 +136,35 @@ class Pass {
   }
 
   /// What a block of layers reads: the residual stream, in a pre-norm model normalised.
-  const float* block_input(const LayerNorm& norm) {
-    if (!model_.pre_norm || norm.weight == nullptr) return x_;
-    normalise_share(norm, x_, sums_, {0, total_});
+  const float* block_input(const LayerNorm& norm, const float* x, std::uint32_t rows) {
+    if (!model_.pre_norm || norm.weight == nullptr) return x;
+    normalise_share(norm, x, sums_, rows);
     crew_.wait();
     return sums_;
   }
 
-  /// x = norm(x + linear(a)) or, pre-norm, x = x + linear(a), for these rows.
-  void add(const Linear& linear, const LayerNorm& norm, const float* a, Rows rows) {
-    const std::size_t offset = std::size_t{rows.first} * model_.hidden;
-    float* to = (model_.pre_norm ? x_ : sums_) + offset;
-    multiply(linear, a, rows.count, to, Epilogue::kNone, x_ + offset);
+  /// x = norm(x + linear(a)) or, pre-norm, x = x + linear(a).
+  void add(const Linear& linear, const LayerNorm& norm, const float* a, std::uint32_t rows,
+           float* x) {
+    float* to = model_.pre_norm ? x : sums_;
+    multiply(linear, a, rows, to, Epilogue::kNone, x);
     crew_.wait();
     if (model_.pre_norm) return;
-    normalise_share(norm, sums_, x_, rows);
+    normalise_share(norm, sums_, x, rows);
     crew_.wait();
   }
 
-  void self_attention(const Layer& layer) {
-    multiply(layer.qkv, block_input(layer.attention_norm), total_, qkv_, Epilogue::kNone, nullptr);
+  void self_attention(const Layer& layer, const Group& group, float* x) {
+    const float* input = block_input(layer.attention_norm, x, group.rows);
+    multiply(layer.qkv, input, group.rows, qkv_, Epilogue::kNone, nullptr);
     crew_.wait();
-    const auto units = static_cast<std::uint32_t>(texts_.size()) * model_.heads;
+    const auto units = static_cast<std::uint32_t>(group.texts.size()) * model_.heads;
     const auto [first, last] = crew_.share(units);
     for (std::uint32_t unit = first; unit < last; ++unit) {
-      attend_unit(layer, texts_[unit / model_.heads], unit % model_.heads);
+      attend_unit(layer, group.texts[unit / model_.heads], unit % model_.heads);
     }
     crew_.wait();
-    add(layer.attention_out, layer.attention_norm, context_, {0, total_});
+    add(layer.attention_out, layer.attention_norm, context_, group.rows, x);
   }
 
   void attend_unit(const Layer& layer, const TextRows& text, std::uint32_t head) {
@@ -165,17 +185,19 @@ class Pass {
     attend(model_, kernels_, input, text, head, workspace_.attention[crew_.rank]);
   }
 
-  void feed_forward(const Layer& layer) {
-    const float* input = block_input(layer.ffn_norm);
-    const std::uint32_t block = feed_forward_rows(model_.intermediate);
-    float* middle = workspace_.middle.reserve(std::size_t{block} * model_.intermediate);
-    for (std::uint32_t first = 0; first < total_; first += block) {
-      const std::uint32_t rows = std::min(block, total_ - first);
-      const float* a = input + std::size_t{first} * model_.hidden;
-      multiply(layer.ffn_in, a, rows, middle, epilogue(model_.activation), nullptr);
-      if (layer.ffn_up.is_there()) gate(layer.ffn_up, a, rows, middle);
+  void feed_forward(const Layer& layer, std::uint32_t rows, float* x) {
+    const float* input = block_input(layer.ffn_norm, x, rows);
+    const std::uint32_t most = feed_forward_rows(model_.intermediate);
+    float* middle = workspace_.middle.reserve(std::size_t{most} * model_.intermediate);
+    const std::uint32_t blocks = (rows + most - 1) / most;
+    for (std::uint32_t b = 0; b < blocks; ++b) {
+      const std::uint32_t first = rows * b / blocks;
+      const std::uint32_t count = rows * (b + 1) / blocks - first;
+      const std::size_t offset = std::size_t{first} * model_.hidden;
+      multiply(layer.ffn_in, input + offset, count, middle, epilogue(model_.activation), nullptr);
+      if (layer.ffn_up.is_there()) gate(layer.ffn_up, input + offset, count, middle);
       crew_.wait();
-      add(layer.ffn_out, layer.ffn_norm, middle, {first, rows});
+      add(layer.ffn_out, layer.ffn_norm, middle, count, x + offset);
     }
   }
 
@@ -198,7 +220,8 @@ class Pass {
     Product p = linear_product(linear, a, rows, out, crew_);
     Quantized quantized;
     if (linear.packed == nullptr) {
-      quantized = quantize(linear, a, rows);
+      // Every member makes its own copy of the bytes: that is cheaper than to wait for one another.
+      quantized = quantized_rows(kernels_, linear, a, rows, workspace_.bytes[crew_.rank]);
       p.quantized = &quantized;
     }
     p.residual = residual;
@@ -207,22 +230,9 @@ class Pass {
     kernels_.product(p);
   }
 
-  /// Every member makes its own copy of the bytes: that is cheaper than to wait for one another.
-  Quantized quantize(const Linear& linear, const float* a, std::uint32_t rows) {
-    Workspace::Bytes& mine = workspace_.bytes[crew_.rank];
-    Quantize q{a, rows, linear.in, &linear.whole};
-    q.bytes =
-        reinterpret_cast<std::uint8_t*>(mine.rows.reserve(std::size_t{rows} * quads(linear.in)));
-    q.zeros = reinterpret_cast<std::int32_t*>(mine.zeros.reserve(rows));
-    q.scales = mine.scales.reserve(rows);
-    q.kept = mine.kept.reserve(std::size_t{rows} * linear.whole.kept_count);
-    kernels_.quantize(q);
-    return {q.weights, q.bytes, q.zeros, q.scales, q.kept};
-  }
-
-  void normalise_share(const LayerNorm& norm, const float* from, float* to, Rows rows) {
-    const auto share = crew_.share(rows.count);
-    const std::size_t offset = (std::size_t{rows.first} + share.first) * model_.hidden;
+  void normalise_share(const LayerNorm& norm, const float* from, float* to, std::uint32_t rows) {
+    const auto share = crew_.share(rows);
+    const std::size_t offset = std::size_t{share.first} * model_.hidden;
     kernels_.norm(Norm{from + offset, to + offset, share.last - share.first, model_.hidden,
                        norm.weight, norm.bias, norm.eps});
   }
@@ -232,11 +242,11 @@ class Pass {
   Workspace& workspace_;
   float* x_;  ///< [total, hidden], the residual stream
   const Crew crew_;
-  std::vector<TextRows> texts_;
+  std::vector<Group> groups_;
   std::uint32_t total_ = 0, longest_ = 0;
-  float* qkv_ = nullptr;
-  float* context_ = nullptr;
-  float* sums_ = nullptr;
+  float* qkv_ = nullptr;        ///< of a group
+  float* context_ = nullptr;    ///< of a group; before the layers of the batch
+  float* sums_ = nullptr;       ///< of a group
   float* distances_ = nullptr;  ///< [heads, 2 * longest - 1]
   float* window_ = nullptr;     ///< [2 * longest - 1]
 };
@@ -258,14 +268,19 @@ void Buffer::Free::operator()(float* p) const { std::free(p); }
 
 void prepare(const Transformer& model, std::span<const std::span<const TokenId>> texts,
              std::uint32_t crew_size, Workspace& workspace) {
-  std::size_t total = 0, longest = 0;
+  std::size_t total = 0, longest = 0, group_rows = 0;
   for (const auto& ids : texts) {
     total += ids.size();
     longest = std::max(longest, ids.size());
   }
-  workspace.qkv.reserve(total * 3 * model.hidden);
-  workspace.context.reserve(total * widest(model));
-  workspace.sums.reserve(total * model.hidden);
+  for (const Group& group : groups_of(texts)) {
+    group_rows = std::max<std::size_t>(group_rows, group.rows);
+  }
+  const bool project = model.embedding_project.is_there();
+  workspace.qkv.reserve(group_rows * 3 * model.hidden);
+  workspace.context.reserve(
+      std::max(group_rows * model.hidden, project ? total * model.embedding_width : 0));
+  workspace.sums.reserve(group_rows * model.hidden);
   const std::size_t middle =
       std::size_t{feed_forward_rows(model.intermediate)} * model.intermediate;
   workspace.middle.reserve(middle);

@@ -442,8 +442,9 @@ TEST(ForwardTest, ATeamOfAnySizeGivesTheSameBits) {
   std::mt19937 random(6);
   for (const Shape& shape : kShapes) {
     const Model model(shape);
-    const Ids first = random_ids(1, random), second = random_ids(70, random);
-    const Batch batch{first, second};
+    const Ids first = random_ids(1, random), second = random_ids(120, random);
+    const Ids third = random_ids(20, random);
+    const Batch batch{first, second, third};
     const Floats alone = run(model, available_isas().back(), batch);
     for (const std::uint32_t threads : {1U, 2U, 3U, 5U}) {
       Team team(threads);

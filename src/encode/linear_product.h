@@ -2,8 +2,10 @@
 
 #include <cstdint>
 
+#include "vecmill/encode/forward.h"
 #include "vecmill/encode/kernels/kernels.h"
 #include "vecmill/encode/pack.h"
+#include "vecmill/encode/quantize.h"
 #include "vecmill/encode/team.h"
 #include "vecmill/encode/transformer.h"
 
@@ -27,6 +29,20 @@ inline Product linear_product(const Linear& linear, const float* a, std::uint32_
   p.out = out;
   p.out_stride = linear.out;
   return p;
+}
+
+/// The rows of `a`, [rows, linear.in], as a matrix in whole numbers wants them; they live in
+/// `bytes`.
+inline Quantized quantized_rows(const Kernels& kernels, const Linear& linear, const float* a,
+                                std::uint32_t rows, Workspace::Bytes& bytes) {
+  Quantize q{a, rows, linear.in, &linear.whole};
+  q.bytes =
+      reinterpret_cast<std::uint8_t*>(bytes.rows.reserve(std::size_t{rows} * quads(linear.in)));
+  q.zeros = reinterpret_cast<std::int32_t*>(bytes.zeros.reserve(rows));
+  q.scales = bytes.scales.reserve(rows);
+  q.kept = bytes.kept.reserve(std::size_t{rows} * linear.whole.kept_count);
+  kernels.quantize(q);
+  return {q.weights, q.bytes, q.zeros, q.scales, q.kept};
 }
 
 }  // namespace vecmill::encode

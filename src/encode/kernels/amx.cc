@@ -2,6 +2,8 @@
 // memory as tiles want them: each is loaded where it is.
 #include <immintrin.h>
 
+#include <utility>
+
 #include "vecmill/encode/kernels/kernels.h"
 #include "vecmill/encode/kernels/step.h"
 
@@ -9,6 +11,7 @@ namespace vecmill::encode::amx {
 namespace {
 
 #include "vecmill/encode/kernels/avx512_lanes.inc"
+#include "vecmill/encode/kernels/sums.inc"
 
 constexpr std::uint32_t kTileRows = 32;
 constexpr std::uint32_t kTilePanels = 2;
@@ -109,7 +112,29 @@ void run_stretch(const Stretch& s, const Tiles& tiles, std::uint32_t panels, flo
                      : multiply<true, true>(s, tiles.upper, sums);
 }
 
-void run_tile(const Product& p, const Step& step, const TileShape& shape) {
+template <std::uint32_t kRows, std::uint32_t kPanels>
+void leave_rows(const Product& p, const Step& step) {
+  IntVec sums[kRows * kPanels];
+  repeat<kRows * kPanels>([&](auto n) VECMILL_INLINE { sums[n] = load_sums(step.spill + n * 16); });
+  leave_floats<kRows, kPanels>(p, step, sums);
+}
+
+template <std::uint32_t kPanels>
+void leave_all(const Product& p, Step step, std::uint32_t rows) {
+  constexpr std::uint32_t kAtOnce = 8;
+  for (; rows >= kAtOnce; rows -= kAtOnce) {
+    leave_rows<kAtOnce, kPanels>(p, step);
+    step.row += kAtOnce;
+    step.spill += kAtOnce * kPanels * 16;
+  }
+  for (; rows > 0; --rows) {
+    leave_rows<1, kPanels>(p, step);
+    ++step.row;
+    step.spill += kPanels * 16;
+  }
+}
+
+void add_up(const Product& p, const Step& step, const TileShape& shape) {
   const Quantized& q = *p.quantized;
   const std::size_t groups = (std::size_t{p.k} + 3) / 4;
   Tiles tiles{shape.rows <= 16 ? shape.rows : (shape.rows + 1) / 2, 0, kGrain};
@@ -137,10 +162,14 @@ void run_tile(const Product& p, const Step& step, const TileShape& shape) {
   run_stretch(s, tiles, shape.panels, step.spill);
 }
 
+void run_tile(const Product& p, const Step& step, const TileShape& shape) {
+  add_up(p, step, shape);
+  if (step.last_k < (p.k + 3) / 4) return;
+  shape.panels == 1 ? leave_all<1>(p, step, shape.rows) : leave_all<2>(p, step, shape.rows);
+}
+
 #include "vecmill/encode/kernels/math.inc"
 #include "vecmill/encode/kernels/product.inc"
-
-}  // namespace
 
 /// The tiles are this thread's: other code may have used them since, and may want to.
 void whole_product(const Product& p) {
@@ -148,5 +177,28 @@ void whole_product(const Product& p) {
   product(p);
   _tile_release();
 }
+
+std::uint64_t byte_multiply_adds(std::uint32_t steps) {
+  configured = {};
+  configure({16, 16, kGrain});
+  alignas(64) std::uint8_t bytes[1024];
+  for (std::uint32_t i = 0; i < sizeof bytes; ++i) bytes[i] = static_cast<std::uint8_t>(i % 64);
+  _tile_loadd(4, bytes, 64);
+  _tile_loadd(5, bytes, 64);
+  _tile_loadd(6, bytes, 64);
+  _tile_loadd(7, bytes, 64);
+  for (std::uint32_t step = 0; step < steps; ++step) {
+    _tile_dpbusd(0, 4, 6);
+    _tile_dpbusd(1, 4, 7);
+    _tile_dpbusd(2, 5, 6);
+    _tile_dpbusd(3, 5, 7);
+  }
+  _tile_release();
+  return std::uint64_t{2} * 4 * 16 * 1024 * steps;
+}
+
+}  // namespace
+
+const WholeKernels kWhole{whole_product, byte_multiply_adds};
 
 }  // namespace vecmill::encode::amx

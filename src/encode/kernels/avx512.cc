@@ -1,6 +1,8 @@
 // 16 lanes in one register; a tile of 12 rows by two panels keeps 24 of the 32 as accumulators.
 #include <immintrin.h>
 
+#include <utility>
+
 #include "vecmill/encode/kernels/kernels.h"
 #include "vecmill/encode/kernels/step.h"
 
@@ -10,20 +12,22 @@ namespace {
 #include "vecmill/encode/kernels/avx512_lanes.inc"
 
 /// The sums of two products fit into 16 bits because of how the weights are rounded.
-inline IntVec dot(IntVec sum, Bytes a, const std::int8_t* w) {
+inline void add_dot(IntVec& sum, Bytes a, const std::int8_t* w) {
   const __m512i pairs = _mm512_maddubs_epi16(a, _mm512_loadu_si512(w));
-  return {_mm512_add_epi32(sum.v, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))};
+  sum.v = _mm512_add_epi32(sum.v, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
 }
 constexpr std::uint32_t kTileRows = 12;
 constexpr std::uint32_t kTilePanels = 2;
-constexpr std::uint32_t kBlockK = 384;
+constexpr std::uint32_t kBlockK = 192;  // two panels take 24 KiB
 constexpr std::uint32_t kGrain = 1;
+[[maybe_unused]] constexpr int kUnroll = 1;  // one turn is long enough
 constexpr bool kFloats = true;
 
 #include "vecmill/encode/kernels/kernels.inc"
 
 }  // namespace
 
-const Kernels kKernels{product, softmax, norm, quantize, apply, exp_all, multiply_adds};
+const Kernels kKernels{product, softmax, norm,          quantize,
+                       apply,   exp_all, multiply_adds, byte_multiply_adds};
 
 }  // namespace vecmill::encode::avx512

@@ -1,6 +1,8 @@
 // As AVX-512, but four products of bytes are added to a sum at once, in 32 bits.
 #include <immintrin.h>
 
+#include <utility>
+
 #include "vecmill/encode/kernels/kernels.h"
 #include "vecmill/encode/kernels/step.h"
 
@@ -9,20 +11,24 @@ namespace {
 
 #include "vecmill/encode/kernels/avx512_lanes.inc"
 
-inline IntVec dot(IntVec sum, Bytes a, const std::int8_t* w) {
-  return {_mm512_dpbusd_epi32(sum.v, a, _mm512_loadu_si512(w))};
+/// Not the intrinsic: GCC 12 takes its sums out of their registers and back each time.
+inline void add_dot(IntVec& sum, Bytes a, const std::int8_t* w) {
+  __m512i v = sum.v;  // an element of an array would stay in memory
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(v) : "v"(a), "v"(_mm512_loadu_si512(w)));
+  sum.v = v;
 }
 
 constexpr std::uint32_t kTileRows = 12;
 constexpr std::uint32_t kTilePanels = 2;
-constexpr std::uint32_t kBlockK = 384;
+constexpr std::uint32_t kBlockK = 192;  // two panels take 24 KiB
 constexpr std::uint32_t kGrain = 1;
+[[maybe_unused]] constexpr int kUnroll = 1;  // one turn is long enough
 constexpr bool kFloats = false;
 
 #include "vecmill/encode/kernels/whole.inc"
 
 }  // namespace
 
-void whole_product(const Product& p) { product(p); }
+const WholeKernels kWhole{product, byte_multiply_adds};
 
 }  // namespace vecmill::encode::avx512_vnni

@@ -5,13 +5,14 @@ namespace vecmill::encode {
 namespace {
 
 /// The kernels of a set with instructions of its own for whole numbers.
-template <const Kernels& kBase, void (*kWholeProduct)(const Product&)>
-const Kernels& with_whole_product() {
+template <const Kernels& kBase, const WholeKernels& kWhole>
+const Kernels& with_whole() {
   static const Kernels kAll = [] {
     Kernels all = kBase;
     all.product = [](const Product& p) {
-      p.quantized == nullptr ? kBase.product(p) : kWholeProduct(p);
+      p.quantized == nullptr ? kBase.product(p) : kWhole.product(p);
     };
+    all.byte_multiply_adds = kWhole.byte_multiply_adds;
     return all;
   }();
   return kAll;
@@ -22,11 +23,10 @@ const Kernels& with_whole_product() {
 const Kernels& kernels(Isa isa) {
   switch (isa) {
     case Isa::kAvx2: return avx2::kKernels;
-    case Isa::kAvx2Vnni: return with_whole_product<avx2::kKernels, avx2_vnni::whole_product>();
+    case Isa::kAvx2Vnni: return with_whole<avx2::kKernels, avx2_vnni::kWhole>();
     case Isa::kAvx512: return avx512::kKernels;
-    case Isa::kAvx512Vnni:
-      return with_whole_product<avx512::kKernels, avx512_vnni::whole_product>();
-    case Isa::kAmx: return with_whole_product<avx512::kKernels, amx::whole_product>();
+    case Isa::kAvx512Vnni: return with_whole<avx512::kKernels, avx512_vnni::kWhole>();
+    case Isa::kAmx: return with_whole<avx512::kKernels, amx::kWhole>();
     case Isa::kPortable: break;
   }
   return portable::kKernels;

@@ -14,7 +14,7 @@ enum class Epilogue : std::uint8_t { kNone, kGeluErf, kGeluTanh, kRelu, kSilu, k
 [[nodiscard]] Epilogue epilogue(Activation activation);
 
 /// The left side of a product in whole numbers: a[r, k] = (bytes[r, k] - zeros[r]) * scales[r]; the
-/// kept inputs, whose bytes and weights are 0, are added in f32. The whole sums are exact on every
+/// kept inputs, whose weights in bytes are 0, are added in f32. The whole sums are exact on every
 /// instruction set.
 struct Quantized {
   const WholeLinear* weights = nullptr;
@@ -86,6 +86,7 @@ struct Kernels {
   /// Nothing but fused multiply-adds in registers, as fast as they go; how many multiplications and
   /// additions they were.
   std::uint64_t (*multiply_adds)(std::uint32_t steps);
+  std::uint64_t (*byte_multiply_adds)(std::uint32_t steps);  ///< the same of bytes with bytes
 };
 
 [[nodiscard]] const Kernels& kernels(Isa isa);
@@ -99,15 +100,21 @@ extern const Kernels kKernels;
 namespace avx512 {
 extern const Kernels kKernels;
 }
-// Whole numbers alone; everything else is that of the set that these belong to.
+
+/// Whole numbers alone; everything else is that of the set that these belong to.
+struct WholeKernels {
+  void (*product)(const Product&);
+  std::uint64_t (*byte_multiply_adds)(std::uint32_t steps);
+};
+
 namespace avx2_vnni {
-void whole_product(const Product& p);
+extern const WholeKernels kWhole;
 }
 namespace avx512_vnni {
-void whole_product(const Product& p);
+extern const WholeKernels kWhole;
 }
 namespace amx {
-void whole_product(const Product& p);
+extern const WholeKernels kWhole;
 }
 
 }  // namespace vecmill::encode

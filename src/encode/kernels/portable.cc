@@ -1,5 +1,6 @@
 // The reference for all other instruction sets: 16 floats, one operation at a time. Slow and right
 // on any processor. The tests compile it a second time with the tile of AVX-512.
+#define VECMILL_PLAIN_LOOPS
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -14,6 +15,8 @@ namespace vecmill::encode::portable {
 #endif
 
 namespace {
+
+#include "vecmill/encode/kernels/repeat.inc"
 
 struct Vec {
   float lane[16];
@@ -77,6 +80,24 @@ inline Vec times_power_of_two(const Vec& y, const Vec& t) {
   });
 }
 
+/// The lanes as a tree: lane i with lane i + 8, then with i + 4, i + 2 and i + 1.
+template <class Operation>
+inline float join(Vec a, Operation operation) {
+  for (int width = 8; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) a.lane[i] = operation(a.lane[i], a.lane[i + width]);
+  }
+  return a.lane[0];
+}
+inline float total(const Vec& a) {
+  return join(a, [](float x, float y) { return x + y; });
+}
+inline float largest(const Vec& a) {
+  return join(a, [](float x, float y) { return x > y ? x : y; });
+}
+inline float smallest(const Vec& a) {
+  return join(a, [](float x, float y) { return x < y ? x : y; });
+}
+
 /// The low byte of each lane.
 inline void store_bytes(std::uint8_t* p, const Vec& a) {
   for (int i = 0; i < 16; ++i) p[i] = static_cast<std::uint8_t>(bits(a.lane[i]));
@@ -87,7 +108,6 @@ struct IntVec {
 };
 using Bytes = const std::uint8_t*;
 
-inline IntVec no_sums() { return {}; }
 inline IntVec load_sums(const float* p) {
   IntVec result;
   std::memcpy(result.lane, p, sizeof result.lane);
@@ -95,18 +115,16 @@ inline IntVec load_sums(const float* p) {
 }
 inline void store_sums(float* p, const IntVec& a) { std::memcpy(p, a.lane, sizeof a.lane); }
 inline Bytes all_bytes(const std::uint8_t* a) { return a; }
-/// Of each lane: sum + the products of four bytes with four weights. Out of line, or the unrolled
+/// Adds to each lane the products of four bytes with four weights. Out of line, or the unrolled
 /// tiles take minutes to compile.
-[[gnu::noinline]] IntVec dot(IntVec sum, Bytes a, const std::int8_t* w) {
+[[gnu::noinline]] void add_dot(IntVec& sum, Bytes a, const std::int8_t* w) {
   for (int i = 0; i < 16; ++i) {
     for (int k = 0; k < 4; ++k) sum.lane[i] += a[k] * w[i * 4 + k];
   }
-  return sum;
 }
 /// sums - zero * weights, as floats.
-inline Vec whole(const float* sums, std::int32_t zero, const std::int32_t* weights) {
-  const IntVec sum = load_sums(sums);
-  return each([&](int i) { return static_cast<float>(sum.lane[i] - zero * weights[i]); });
+inline Vec whole(const IntVec& sums, std::int32_t zero, const std::int32_t* weights) {
+  return each([&](int i) { return static_cast<float>(sums.lane[i] - zero * weights[i]); });
 }
 #ifdef VECMILL_WIDE_TILE
 constexpr std::uint32_t kTileRows = 12;
@@ -117,6 +135,7 @@ constexpr std::uint32_t kTilePanels = 1;
 #endif
 constexpr std::uint32_t kBlockK = 384;
 constexpr std::uint32_t kGrain = 1;
+[[maybe_unused]] constexpr int kUnroll = 1;
 constexpr bool kFloats = true;
 
 #include "vecmill/encode/kernels/kernels.inc"
@@ -124,6 +143,7 @@ constexpr bool kFloats = true;
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels{product, softmax, norm, quantize, apply, exp_all, multiply_adds};
+const Kernels kKernels{product, softmax, norm,          quantize,
+                       apply,   exp_all, multiply_adds, byte_multiply_adds};
 
 }  // namespace vecmill::encode::portable
