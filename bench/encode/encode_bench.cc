@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <iterator>
 #include <random>
@@ -222,24 +221,21 @@ class Bench {
   std::vector<encode::Buffer> hidden_;
 };
 
-Shape named_shape(std::string_view name) {
-  if (name == "minilm") return {};
-  if (name == "base") return {768, 12, 3072, 12, 30522};
-  if (name == "large") return {1024, 16, 4096, 24, 30522};
-  std::fprintf(stderr, "usage: encode_bench [minilm|base|large] [portable|avx2|...]\n");
-  std::exit(2);
-}
-
-int run(std::string_view shape, std::string_view isa_name) {
+int run(std::string_view name_of_shape, std::string_view isa_name) {
+  const auto shape = named_shape(name_of_shape);
+  if (!shape) {
+    std::fprintf(stderr, "usage: encode_bench [minilm|base|large] [portable|avx2|...]\n");
+    return 2;
+  }
   const auto isa = encode::choose_isa(isa_name);
   if (!isa) {
     std::fprintf(stderr, "%s\n", isa.error().to_string().c_str());
     return 2;
   }
-  const RandomModel model(named_shape(shape));
+  const RandomModel model(*shape);
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   const double peak = encode::fma_peak(encode::kernels(*isa), cores);
-  std::printf("%s, %s, multiplication limit %.0f GFLOP/s on %u cores\n", shape.data(),
+  std::printf("%s, %s, multiplication limit %.0f GFLOP/s on %u cores\n", name_of_shape.data(),
               name(*isa).data(), peak / 1e9, cores);
   Bench bench(model, encode::kernels(*isa), cores);
   std::vector<Corpus> corpora;

@@ -3,12 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "vecmill/encode/bf16.h"
 #include "vecmill/encode/pack.h"
 
 namespace vecmill::bench {
 
 using encode::LayerNorm;
 using encode::Linear;
+
+std::optional<Shape> named_shape(std::string_view name) {
+  if (name == "minilm") return Shape{};
+  if (name == "base") return Shape{768, 12, 3072, 12, 30522};
+  if (name == "large") return Shape{1024, 16, 4096, 24, 30522};
+  return std::nullopt;
+}
 
 RandomModel::RandomModel(const Shape& shape) : shape_(shape) {
   constexpr std::uint32_t kPositions = 512;
@@ -49,9 +57,23 @@ const float* RandomModel::numbers(std::size_t count, float scale) {
 Linear RandomModel::linear(std::uint32_t in, std::uint32_t out) {
   const float* weights = numbers(std::size_t{in} * out, 1.7F / std::sqrt(static_cast<float>(in)));
   const float* bias = numbers(encode::padded(out), 0.1F);
-  float* packed = memory_.emplace_back().reserve(encode::packed_floats(out, in));
-  encode::pack_linear(weights, out, in, packed);
-  return {packed, bias, in, out};
+  Linear linear{nullptr, bias, in, out};
+  if (shape_.format == Format::kInt8) {
+    encode::InputStatistics seen;
+    seen.add(numbers(std::size_t{4} * in, 1.0F), 4, in);
+    linear.whole = quantized_.emplace_back(encode::quantize_linear(weights, out, in, seen)).view();
+    return linear;
+  }
+  linear.pairs = shape_.format == Format::kBf16;
+  float* packed = memory_.emplace_back().reserve(linear.pairs ? encode::packed_pairs(out, in)
+                                                              : encode::packed_floats(out, in));
+  linear.packed = packed;
+  if (linear.pairs) {
+    encode::pack_pairs(weights, out, in, reinterpret_cast<std::uint16_t*>(packed));
+  } else {
+    encode::pack_linear(weights, out, in, packed);
+  }
+  return linear;
 }
 
 LayerNorm RandomModel::norm() {

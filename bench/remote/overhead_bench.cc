@@ -2,7 +2,6 @@
 // A model that answers from memory at once, behind limits, breaker and batches, then the ledger,
 // then the cache in memory. Texts of 500 bytes, all different, vectors of 1,024 numbers. One
 // thread. The ledger is a file in memory: its SQL is in the figure, the disk is not.
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "vecmill/base/check.h"
+#include "vecmill/base/resources.h"
 #include "vecmill/cache/memory_level.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/provider/cached_provider.h"
@@ -99,12 +99,6 @@ std::unique_ptr<Provider> make(const Parts& parts, const fs::path& folder) {
        [] { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }});
 }
 
-double cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 std::vector<std::string> texts_of(std::size_t first, std::size_t count) {
   std::vector<std::string> texts;
   for (std::size_t n = first; n < first + count; ++n) {
@@ -121,12 +115,12 @@ std::vector<double> measure(Provider& provider, std::size_t count, std::size_t b
   for (int round = 0; round <= kRounds; ++round) {
     const auto texts = texts_of(fresh ? static_cast<std::size_t>(round) * count : 0, count);
     const std::vector<std::string_view> views(texts.begin(), texts.end());
-    const double start = cpu_seconds();
+    const double start = thread_seconds();
     for (std::size_t first = 0; first < count; first += batch) {
       const auto part = std::span(views).subspan(first, std::min(batch, count - first));
       for (const auto& result : provider.embed(part, {})) VECMILL_CHECK(result.has_value());
     }
-    const double used = 1e6 * (cpu_seconds() - start) / static_cast<double>(count);
+    const double used = 1e6 * (thread_seconds() - start) / static_cast<double>(count);
     if (round > 0) micros.push_back(used);  // the first warms up
   }
   std::sort(micros.begin(), micros.end());

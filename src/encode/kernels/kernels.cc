@@ -1,16 +1,26 @@
 #include "vecmill/encode/kernels/kernels.h"
 
+#include "vecmill/encode/kernels/tiny_is_zero.h"
+
 namespace vecmill::encode {
 
 namespace {
 
-/// The kernels of a set with instructions of its own for whole numbers.
-template <const Kernels& kBase, void (*kWholeProduct)(const Product&)>
-const Kernels& with_whole_product() {
+using Multiply = void (*)(const Product&);
+
+/// The kernels of a set, put together from those that it has of its own.
+///   kWhole  null: the base has them
+template <const Kernels& kBase, const PairKernels& kPairs, Multiply kWhole = nullptr>
+const Kernels& joined() {
   static const Kernels kAll = [] {
     Kernels all = kBase;
+    all.round = kPairs.round;
     all.product = [](const Product& p) {
-      p.quantized == nullptr ? kBase.product(p) : kWholeProduct(p);
+      if (p.pairs) {
+        const TinyIsZero as_in_bf16;
+        return kPairs.product(p);
+      }
+      p.quantized == nullptr || kWhole == nullptr ? kBase.product(p) : kWhole(p);
     };
     return all;
   }();
@@ -21,15 +31,17 @@ const Kernels& with_whole_product() {
 
 const Kernels& kernels(Isa isa) {
   switch (isa) {
-    case Isa::kAvx2: return avx2::kKernels;
-    case Isa::kAvx2Vnni: return with_whole_product<avx2::kKernels, avx2_vnni::whole_product>();
-    case Isa::kAvx512: return avx512::kKernels;
+    case Isa::kAvx2: return joined<avx2::kKernels, avx2::kPairs>();
+    case Isa::kAvx2Vnni: return joined<avx2::kKernels, avx2::kPairs, avx2_vnni::whole_product>();
+    case Isa::kAvx512: return joined<avx512::kKernels, avx512::kPairs>();
     case Isa::kAvx512Vnni:
-      return with_whole_product<avx512::kKernels, avx512_vnni::whole_product>();
-    case Isa::kAmx: return with_whole_product<avx512::kKernels, amx::whole_product>();
+      return joined<avx512::kKernels, avx512::kPairs, avx512_vnni::whole_product>();
+    case Isa::kAvx512Bf16:
+      return joined<avx512::kKernels, avx512_bf16::kPairs, avx512_vnni::whole_product>();
+    case Isa::kAmx: return joined<avx512::kKernels, amx::kPairs, amx::tile_product>();
     case Isa::kPortable: break;
   }
-  return portable::kKernels;
+  return joined<portable::kKernels, portable::kPairs>();
 }
 
 Epilogue epilogue(Activation activation) {
