@@ -23,6 +23,11 @@ struct ModelDetails {
   std::uint32_t dims = 0, layers = 0, vocab = 0;
   std::uint32_t max_tokens = 0;  ///< per text; 0: any number
   std::vector<std::pair<std::string, std::string>> prompts;
+  /// What `--dtype auto` was found to be on this machine; empty: not measured yet, or a model that
+  /// is always in f32.
+  std::string auto_dtype;
+  double bf16_speed = 0;         ///< f32 is 1
+  double bf16_least_cosine = 0;  ///< to f32, over the built-in texts; 0: too slow to look at
 };
 
 struct ModelCheck {

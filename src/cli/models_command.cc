@@ -37,6 +37,15 @@ Result<ExitCode> list(const Settings& settings) {
   return kExitOk;
 }
 
+std::string arithmetic_line(const ModelDetails& model) {
+  std::string line = model.auto_dtype + " by --dtype auto: here bf16 is " +
+                     fixed(model.bf16_speed, 2) + " times as fast as f32";
+  if (model.bf16_least_cosine > 0) {
+    line += ", cosine to f32 at least " + fixed(model.bf16_least_cosine, 6);
+  }
+  return line;
+}
+
 Result<ExitCode> show(const Settings& settings, const std::string& name) {
   VECMILL_ASSIGN(const ModelDetails model, show_model(name));
   if (settings.on("json")) {
@@ -48,6 +57,8 @@ Result<ExitCode> show(const Settings& settings, const std::string& name) {
     object.raw("prompts", json_array(model.prompts, [](const auto& prompt) {
                  return JsonObject().text("name", prompt.first).text("text", prompt.second).line();
                }));
+    object.text("auto_dtype", model.auto_dtype).number("bf16_speed", model.bf16_speed);
+    object.number("bf16_least_cosine", model.bf16_least_cosine);
     VECMILL_TRY(print(object.line()));
     return kExitOk;
   }
@@ -63,6 +74,7 @@ Result<ExitCode> show(const Settings& settings, const std::string& name) {
   const std::string most =
       model.max_tokens == 0 ? "any number" : "at most " + std::to_string(model.max_tokens);
   VECMILL_TRY(print("tokens        " + most + " of " + with_commas(model.vocab)));
+  if (!model.auto_dtype.empty()) VECMILL_TRY(print("arithmetic    " + arithmetic_line(model)));
   for (const auto& [prompt, text] : model.prompts) {
     VECMILL_TRY(print("prompt        " + prompt + ": \"" + text + "\""));
   }

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "vecmill/encode/encoder.h"
+#include "vecmill/engine/auto_dtype.h"
 #include "vecmill/engine/hub_transport.h"
-#include "vecmill/engine/open_model.h"
+#include "vecmill/engine/packed_models.h"
 #include "vecmill/hub/import.h"
 #include "vecmill/hub/pull.h"
 #include "vecmill/hub/store.h"
@@ -55,6 +56,12 @@ Result<ModelDetails> show_model(std::string_view name) {
   details.layers = model.layers;
   details.vocab = model.vocab;
   details.prompts.assign(model.prompts.begin(), model.prompts.end());
+  VECMILL_ASSIGN(const auto choice, engine::known_choice(entry.folder));
+  if (choice) {
+    details.auto_dtype = engine::name(choice->dtype);
+    details.bf16_speed = choice->speed;
+    details.bf16_least_cosine = choice->least_cosine;
+  }
   return details;
 }
 

@@ -5,6 +5,7 @@
 
 #include "vecmill/engine/open_source.h"
 #include "vecmill/sink/postgres_sink.h"
+#include "vecmill/sink/stored_arithmetic.h"
 #include "vecmill/source/postgres_source.h"
 
 namespace vecmill::engine {
@@ -52,6 +53,12 @@ Result<sink::Opened> open_target(const EmbedJob& job, const std::string& out,
   return std::move(opened.opened);
 }
 
+/// Without an output a table's vectors go into itself.
+const std::string& place_of(const EmbedJob& job) {
+  const bool itself = job.out.empty() && job.inputs.size() == 1 && is_postgres_url(job.inputs[0]);
+  return itself ? job.inputs[0] : job.out;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Source>> open_table(const EmbedJob& job) {
@@ -61,7 +68,7 @@ Result<std::unique_ptr<Source>> open_table(const EmbedJob& job) {
 
 Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space) {
   VECMILL_ASSIGN(auto table, open_postgres(job));
-  const std::string& out = job.out.empty() && table ? job.inputs[0] : job.out;
+  const std::string& out = place_of(job);
   Ends ends;
   if (is_postgres_url(out)) {
     VECMILL_ASSIGN(ends.out, open_target(job, out, space, table.get()));
@@ -77,6 +84,15 @@ Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space) {
     VECMILL_ASSIGN(ends.source, open_source(job));
   }
   return ends;
+}
+
+Result<std::optional<std::string>> stored_arithmetic(const EmbedJob& job) {
+  const std::string& out = place_of(job);
+  if (!is_postgres_url(out)) {
+    return job.resume ? sink::stored_arithmetic(out) : std::optional<std::string>();
+  }
+  VECMILL_ASSIGN(const postgres::Url url, postgres::parse_url(out));
+  return sink::stored_arithmetic(url);
 }
 
 }  // namespace vecmill::engine

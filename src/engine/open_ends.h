@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "vecmill/engine.h"
 #include "vecmill/sink/sink_factory.h"
@@ -17,6 +19,10 @@ struct Ends {
 /// Files and tables as inputs and outputs. Without `job.out` a table's vectors go into itself.
 ///   errors  those of source::open, sink::open, PostgresSource::open and open_postgres_sink
 Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space);
+
+/// The arithmetic of the vectors that the job adds to; nothing where it begins anew.
+///   errors  of a table: those of stored_arithmetic
+Result<std::optional<std::string>> stored_arithmetic(const EmbedJob& job);
 
 /// The only input when it is a table; null for files.
 ///   errors  kInvalidArgument: a table among other inputs

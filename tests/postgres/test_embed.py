@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from program import check_rows
+from program import ROOT, Answer, check_rows
 
 
 def texts(count, what="text"):
@@ -120,6 +120,21 @@ def test_an_index_is_made_at_the_end_and_noticed_later(vecmill, db):
     vecmill.embed(same_row(db), "--create-index", "hnsw").json
     assert [row[0] for row in db.sql(indexes)] == ["t"]
     assert "kb_v_hnsw (hnsw)" in vecmill.embed(same_row(db)).json["notes"][0]
+
+
+def test_a_table_keeps_the_arithmetic_it_began_with(vecmill, db):
+    def embed(*more):
+        process = vecmill.start("embed", "notes.txt", "--model", ROOT / "tests/golden/models/bert-bare", "--json",
+                                "--out", db.url("beside"), "--create", *more)
+        return Answer(process, *process.communicate(timeout=300))
+
+    (vecmill.folder / "notes.txt").write_text("one\n")
+    assert embed("--dtype", "bf16").json["arithmetic"] == "bf16/1"
+    (vecmill.folder / "notes.txt").write_text("one\ntwo\n")
+    refused = embed("--dtype", "f32")
+    assert refused.code == 7 and "bf16/1" in refused.said and "f32/1" in refused.said
+    assert embed().json["arithmetic"] == "bf16/1"
+    assert db.value("SELECT count(*) FROM beside") == "2"
 
 
 def test_vectors_of_others_are_not_mixed_with(vecmill, db):
