@@ -133,6 +133,8 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"to", kText, "DAY", "", "", "the day behind the last one; empty: until now"},
     {"csv", kSwitch, "", "", "", "print CSV"},
     {"origin", kSwitch, "", "", "", "say where each value comes from"},
+    {"against", kChoice, "A", "f32", "",
+     "verify: how close the arithmetics that the model was used in here are to this one", false},
     {"yes", kSwitch, "", "", "", "do not ask", false, 'y'},
     // Flags of every command.
     {"config", kText, "FILE", "", "", "read this file instead of the nearest vecmill.toml"},

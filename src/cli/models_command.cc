@@ -81,7 +81,30 @@ Result<ExitCode> show(const Settings& settings, const std::string& name) {
   return kExitOk;
 }
 
+Result<ExitCode> verify_against_f32(const Settings& settings, const std::string& name) {
+  VECMILL_ASSIGN(const auto checks, compare_with_f32(name));
+  if (settings.on("json")) {
+    VECMILL_TRY(print(json_array(checks, [](const ArithmeticCheck& check) {
+      JsonObject object;
+      object.text("dtype", check.dtype).number("mean_cosine", check.mean_cosine);
+      object.number("least_cosine", check.least_cosine).number("speed", check.speed);
+      return object.line();
+    })));
+    return kExitOk;
+  }
+  for (const ArithmeticCheck& check : checks) {
+    VECMILL_TRY(print(check.dtype + "\tcosine to f32 " + fixed(check.mean_cosine, 6) +
+                      " on average, " + fixed(check.least_cosine, 6) + " at least\t" +
+                      fixed(check.speed, 2) + " times as fast"));
+  }
+  if (checks.empty()) {
+    say(name + " has not been used here but in f32; use it once with --dtype bf16 or int8");
+  }
+  return kExitOk;
+}
+
 Result<ExitCode> verify(const Settings& settings, const std::string& name) {
+  if (!settings.text("against").empty()) return verify_against_f32(settings, name);
   VECMILL_ASSIGN(const ModelCheck check, verify_model(name));
   if (settings.on("json")) {
     JsonObject object;

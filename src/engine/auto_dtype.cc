@@ -51,7 +51,7 @@ class Contest {
   }
 
   /// Medians of interleaved rounds; of a large model one round has to do.
-  Result<Choice> run() {
+  Result<Comparison> run() {
     constexpr std::size_t kRounds = 5;
     constexpr double kEnoughSeconds = 1;
     std::vector<double> exact, close;
@@ -61,11 +61,10 @@ class Contest {
       VECMILL_ASSIGN(close.emplace_back(), encode(*close_, close_vectors_));
       spent += exact.back() + close.back();
     }
-    Choice choice;
-    choice.speed = median(exact) / median(close);
-    choice.least_cosine = least_cosine();
-    choice.dtype = faster_of(choice.speed, choice.least_cosine);
-    return choice;
+    Comparison found;
+    found.speed = median(exact) / median(close);
+    compare(found);
+    return found;
   }
 
  private:
@@ -83,9 +82,9 @@ class Contest {
     return thread_seconds() - start;
   }
 
-  [[nodiscard]] double least_cosine() const {
+  void compare(Comparison& found) const {
     const std::size_t dims = exact_->dims();
-    double least = 1;
+    found.least_cosine = 1;
     for (std::size_t at = 0; at < exact_vectors_.size(); at += dims) {
       double product = 0, of_exact = 0, of_close = 0;
       for (std::size_t i = at; i < at + dims; ++i) {
@@ -93,9 +92,10 @@ class Contest {
         of_exact += double{exact_vectors_[i]} * exact_vectors_[i];
         of_close += double{close_vectors_[i]} * close_vectors_[i];
       }
-      least = std::min(least, product / std::sqrt(of_exact * of_close));
+      const double cosine = product / std::sqrt(of_exact * of_close);
+      found.least_cosine = std::min(found.least_cosine, cosine);
+      found.mean_cosine += cosine / static_cast<double>(batch_.size());
     }
-    return least;
   }
 
   const std::shared_ptr<const Encoder> exact_, close_;
@@ -106,22 +106,32 @@ class Contest {
 
 Result<std::optional<Choice>> measure(const fs::path& model_folder) {
   VECMILL_ASSIGN(const fs::path exact_file, packed_file_of(model_folder));
-  VECMILL_ASSIGN(auto exact, Encoder::open(exact_file));
+  VECMILL_ASSIGN(const auto exact, Encoder::open(exact_file));
   if (exact->operations(1) < kLittleWork) return std::optional<Choice>();
   VECMILL_ASSIGN(const encode::Isa isa, encode::choose_isa());
   Choice choice;
   choice.speed = encode::bf16_speed(encode::kernels(isa));
   if (choice.speed < kWorthIt) return std::optional(choice);
-  VECMILL_ASSIGN(const fs::path close_file, packed_file_of(model_folder, Dtype::kBf16));
-  VECMILL_ASSIGN(auto close, Encoder::open(close_file));
-  VECMILL_ASSIGN(auto texts, calibration_texts(model_folder));
-  VECMILL_ASSIGN(choice, Contest(std::move(exact), std::move(close), std::move(texts)).run());
-  std::error_code ignored;
-  if (choice.dtype == Dtype::kF32) fs::remove(close_file, ignored);  // it is large
+  VECMILL_ASSIGN(const Comparison found, compare_with_f32(model_folder, Dtype::kBf16));
+  choice = {faster_of(found.speed, found.least_cosine), found.speed, found.least_cosine};
+  if (choice.dtype == Dtype::kF32) {
+    VECMILL_ASSIGN(const fs::path close, packed_file_of(model_folder, Dtype::kBf16));
+    std::error_code ignored;
+    fs::remove(close, ignored);  // it is large
+  }
   return std::optional(choice);
 }
 
 }  // namespace
+
+Result<Comparison> compare_with_f32(const fs::path& model_folder, Dtype dtype) {
+  VECMILL_ASSIGN(const fs::path exact_file, packed_file_of(model_folder));
+  VECMILL_ASSIGN(const fs::path close_file, packed_file_of(model_folder, dtype));
+  VECMILL_ASSIGN(auto exact, Encoder::open(exact_file));
+  VECMILL_ASSIGN(auto close, Encoder::open(close_file));
+  VECMILL_ASSIGN(auto texts, calibration_texts(model_folder));
+  return Contest(std::move(exact), std::move(close), std::move(texts)).run();
+}
 
 Dtype faster_of(double speed, double least_cosine) {
   return speed >= kWorthIt && least_cosine >= kAsExact ? Dtype::kBf16 : Dtype::kF32;

@@ -25,6 +25,16 @@ struct Choice {
 ///   errors  as `packed_file_of` and `calibration_texts`
 Result<Choice> choose_dtype(const std::filesystem::path& model_folder);
 
+/// How close two arithmetics of a model are, and how fast.
+struct Comparison {
+  double speed = 0;  ///< of the other one, where f32 is 1
+  double mean_cosine = 0, least_cosine = 0;
+};
+
+/// Over the built-in texts, on one thread.
+///   errors  as `packed_file_of` and `calibration_texts`
+Result<Comparison> compare_with_f32(const std::filesystem::path& model_folder, Dtype dtype);
+
 /// What was measured, if it was.
 Result<std::optional<Choice>> known_choice(const std::filesystem::path& model_folder);
 

@@ -18,8 +18,8 @@ enum class Dtype : std::uint8_t { kF32, kBf16, kInt8 };
 ///   errors  kInvalidArgument
 Result<std::optional<Dtype>> parse_dtype(std::string_view text);
 
-/// What --dtype is called for vectors of this arithmetic ("bf16/1"): "auto" where the model computes
-/// in its own.
+/// What --dtype is called for vectors of this arithmetic ("bf16/1"): "auto" where the model
+/// computes in its own.
 [[nodiscard]] std::string dtype_of(std::string_view arithmetic);
 
 }  // namespace vecmill::engine

@@ -76,6 +76,21 @@ Result<ModelCheck> verify_model(std::string_view name) {
   return check;
 }
 
+Result<std::vector<ArithmeticCheck>> compare_with_f32(std::string_view name) {
+  VECMILL_ASSIGN(const hub::Store store, open_store());
+  VECMILL_ASSIGN(const hub::ModelEntry entry, store.resolve(name));
+  std::vector<ArithmeticCheck> checks;
+  for (const engine::Dtype dtype : {engine::Dtype::kBf16, engine::Dtype::kInt8}) {
+    VECMILL_ASSIGN(const auto packed,
+                   engine::kept_file(entry.folder, engine::packed_ending(dtype)));
+    if (!std::filesystem::exists(packed)) continue;
+    VECMILL_ASSIGN(const auto found, engine::compare_with_f32(entry.folder, dtype));
+    checks.push_back(
+        {std::string(engine::name(dtype)), found.mean_cosine, found.least_cosine, found.speed});
+  }
+  return checks;
+}
+
 Status remove_model(std::string_view name) {
   VECMILL_ASSIGN(const hub::Store store, open_store());
   return store.remove(name);

@@ -39,11 +39,11 @@ Result<std::string> folder_key(const fs::path& folder) {
   return hash.hex();
 }
 
-std::string ending_of(Dtype dtype) {
+}  // namespace
+
+std::string packed_ending(Dtype dtype) {
   return (dtype == Dtype::kF32 ? "" : "." + std::string(name(dtype))) + ".vecmill";
 }
-
-}  // namespace
 
 Result<fs::path> kept_file(const fs::path& model_folder, std::string_view ending) {
   VECMILL_ASSIGN(const auto paths, hub::StorePaths::from_environment());
@@ -59,7 +59,7 @@ Result<fs::path> kept_file(const fs::path& model_folder, std::string_view ending
 }
 
 Result<fs::path> packed_file_of(const fs::path& model_folder, Dtype dtype) {
-  VECMILL_ASSIGN(const fs::path file, kept_file(model_folder, ending_of(dtype)));
+  VECMILL_ASSIGN(const fs::path file, kept_file(model_folder, packed_ending(dtype)));
   std::error_code error;
   if (fs::exists(file, error)) return file;
   if (dtype != Dtype::kInt8) {
@@ -88,7 +88,7 @@ Result<fs::path> try_model(const fs::path& model_folder) {
 }
 
 Status adopt_packed(const fs::path& packed, const fs::path& model_folder) {
-  VECMILL_ASSIGN(const fs::path file, kept_file(model_folder, ending_of(Dtype::kF32)));
+  VECMILL_ASSIGN(const fs::path file, kept_file(model_folder, packed_ending(Dtype::kF32)));
   return real_files().rename(packed, file);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "vecmill/engine/dtype.h"
@@ -12,6 +13,9 @@ namespace vecmill::engine {
 /// under a name that changes when a file of the model or the packed format does.
 Result<std::filesystem::path> kept_file(const std::filesystem::path& model_folder,
                                         std::string_view ending);
+
+/// The ending of the packed file of an arithmetic.
+[[nodiscard]] std::string packed_ending(Dtype dtype);
 
 /// The packed file of a model folder, made if it is not there.
 Result<std::filesystem::path> packed_file_of(const std::filesystem::path& model_folder,

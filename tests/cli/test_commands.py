@@ -277,6 +277,11 @@ def test_other_arithmetics_are_close_to_f32_and_the_index_knows_them(vecmill):
     for dtype in ("f32", "bf16", "int8"):
         answer = vecmill("embed", "a.txt", "--model", MODEL, "--dtype", dtype, "--out", f"{dtype}.npy", "--json")
         assert answer.code == 0 and answer.json["arithmetic"] == f"{dtype}/1", answer
+    checks = {row["dtype"]: row for row in vecmill("models", "verify", MODEL, "--against", "f32", "--json").json}
+    assert set(checks) == {"bf16", "int8"} and all(row["speed"] > 0 for row in checks.values())
+    assert 0.9999 < checks["bf16"]["least_cosine"] < checks["bf16"]["mean_cosine"] < 1
+    assert 0.99 < checks["int8"]["least_cosine"] < checks["int8"]["mean_cosine"] < 1
+    assert "cosine to f32 0.9999" in vecmill("models", "verify", MODEL, "--against", "f32").out
     exact = np.load(vecmill.folder / "f32.npy")
     for dtype, least in (("bf16", 0.9999), ("int8", 0.99)):
         close = np.load(vecmill.folder / f"{dtype}.npy")
@@ -342,6 +347,13 @@ def test_auto_is_measured_once_and_then_kept(vecmill, model, tmp_path):
     assert len({(vecmill.folder / f"{out}.npy").read_bytes() for out in ("auto", "name", "again")}) == 1
     hits = vecmill("query", "two words", "--index", "auto.npy", "-k", "1", "--json").json["hits"]
     assert hits[0]["id"] == "a.txt:2" and hits[0]["score"] > 0.999999, hits
+
+
+def test_what_was_never_packed_is_not_compared(vecmill, tmp_path):
+    vecmill.env["VECMILL_HOME"] = str(tmp_path / "own-home")
+    answer = vecmill("models", "verify", TINY, "--against", "f32")
+    assert answer.code == 0 and answer.out == "" and "has not been used here but in f32" in answer.err, answer
+    assert vecmill("models", "verify", TINY, "--against", "int8").code == 2
 
 
 def test_a_choice_that_cannot_be_read_is_made_anew(vecmill, model, tmp_path):

@@ -10,8 +10,8 @@ namespace {
 #include "vecmill/encode/kernels/avx512_lanes.inc"
 
 inline Vec multiply_add(Vec a, Vec b, Vec sum) {
-  return {_mm512_dpbf16_ps(sum.v, reinterpret_cast<__m512bh>(a.v),
-                           reinterpret_cast<__m512bh>(b.v))};
+  return {
+      _mm512_dpbf16_ps(sum.v, reinterpret_cast<__m512bh>(a.v), reinterpret_cast<__m512bh>(b.v))};
 }
 inline void store_halves(std::uint16_t* p, Vec a) {
   const __m256bh halves = _mm512_cvtneps_pbh(a.v);

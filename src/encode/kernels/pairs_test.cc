@@ -99,8 +99,8 @@ struct Case {
 };
 
 Case make_case(const Shape& s, const Floats& a, const Floats& weights) {
-  Case c{s, Halves(std::size_t{s.rows} * pairs(s.k) * 2),
-         Halves(2 * packed_pairs(s.columns, s.k)), random_floats(padded(s.columns), 3)};
+  Case c{s, Halves(std::size_t{s.rows} * pairs(s.k) * 2), Halves(2 * packed_pairs(s.columns, s.k)),
+         random_floats(padded(s.columns), 3)};
   kernels(Isa::kPortable).round(Round{a.data(), s.rows, s.k, c.rows.data()});
   pack_pairs(weights.data(), s.columns, s.k, c.panels.data());
   return c;

@@ -1,6 +1,7 @@
 // The kernels of AMX over the instructions in plain code, as Intel's manual describes them: whether
 // rows, panels, blocks and remainders find to one another does not depend on who multiplies.
-// Nothing of the standard library: its code would come out for AVX-512 and might be taken by others.
+// Nothing of the standard library: its code would come out for AVX-512 and might be taken by
+// others.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -37,7 +38,8 @@ void load_config(const std::uint8_t* rows, const std::uint16_t* row_bytes) {
 void load_tile(int t, const void* from, std::size_t stride) {
   __builtin_memset(soft[t].bytes, 0, sizeof soft[t].bytes);
   for (std::uint32_t r = 0; r < soft[t].rows; ++r) {
-    __builtin_memcpy(soft[t].bytes[r], static_cast<const char*>(from) + r * stride, soft[t].row_bytes);
+    __builtin_memcpy(soft[t].bytes[r], static_cast<const char*>(from) + r * stride,
+                     soft[t].row_bytes);
   }
 }
 void store_tile(int t, void* to, std::size_t stride) {

@@ -104,8 +104,8 @@ TEST_F(SoftTilesTest, BytesGiveTheBitsOfPortableCode) {
   for (const Shape& s : shapes()) {
     const Floats x = random_floats(std::size_t{s.rows} * s.k, 1);
     const Floats source = random_floats(std::size_t{s.columns} * s.k, 2);
-    const QuantizedLinear linear = quantize_linear(
-        source.data(), s.columns, s.k, unrelated_inputs({x.begin(), x.begin() + s.k}));
+    const QuantizedLinear linear = quantize_linear(source.data(), s.columns, s.k,
+                                                   unrelated_inputs({x.begin(), x.begin() + s.k}));
     const WholeLinear weights = linear.view();
     std::vector<std::uint8_t> bytes(std::size_t{s.rows} * quads(s.k) * 4);
     std::vector<std::int32_t> zeros(s.rows);
