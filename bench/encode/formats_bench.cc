@@ -1,5 +1,6 @@
 // bf16, f32 and int8 beside one another: formats_bench [minilm|base|large] [instruction set]
-// One thread, by its processor time; medians of interleaved rounds with the smallest and the largest.
+// One thread, by its processor time; medians of interleaved rounds with the smallest and the
+// largest.
 #include <algorithm>
 #include <array>
 #include <cstdio>

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from program import ROOT, Answer, check_rows
+from program import ROOT
+from tables import check_rows
 
 
 def texts(count, what="text"):
@@ -124,15 +125,14 @@ def test_an_index_is_made_at_the_end_and_noticed_later(vecmill, db):
 
 def test_a_table_keeps_the_arithmetic_it_began_with(vecmill, db):
     def embed(*more):
-        process = vecmill.start("embed", "notes.txt", "--model", ROOT / "tests/golden/models/bert-bare", "--json",
-                                "--out", db.url("beside"), "--create", *more)
-        return Answer(process, *process.communicate(timeout=300))
+        return vecmill("embed", "notes.txt", "--model", ROOT / "tests/golden/models/bert-bare", "--json",
+                       "--out", db.url("beside"), "--create", *more)
 
     (vecmill.folder / "notes.txt").write_text("one\n")
     assert embed("--dtype", "bf16").json["arithmetic"] == "bf16/1"
     (vecmill.folder / "notes.txt").write_text("one\ntwo\n")
     refused = embed("--dtype", "f32")
-    assert refused.code == 7 and "bf16/1" in refused.said and "f32/1" in refused.said
+    assert refused.code == 7 and "bf16/1" in refused.err and "f32/1" in refused.err
     assert embed().json["arithmetic"] == "bf16/1"
     assert db.value("SELECT count(*) FROM beside") == "2"
 
