@@ -1,6 +1,6 @@
-// What a queue costs: queue_bench PLACE..., each FILE.db, postgres://... or unix:///socket of a Redis.
-// Jobs of 200 bytes are submitted, claimed and completed, 256 at a time, by one worker. Rounds of all
-// places take turns; a line a place: jobs a second, median (least to most).
+// What a queue costs: queue_bench PLACE..., each FILE.db, postgres://... or unix:///socket of a
+// Redis. Jobs of 200 bytes are submitted, claimed and completed, 256 at a time, by one worker.
+// Rounds of all places take turns; a line a place: jobs a second, median (least to most).
 #include <algorithm>
 #include <array>
 #include <chrono>
