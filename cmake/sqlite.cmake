@@ -9,7 +9,7 @@ target_include_directories(vecmill_sqlite SYSTEM PUBLIC
                            $<BUILD_INTERFACE:${VECMILL_SQLITE_DIR}>)
 target_compile_options(vecmill_sqlite PRIVATE -w -O2)
 if(VECMILL_SANITIZE OR VECMILL_FUZZ OR VECMILL_COVERAGE)  # not our code, and minutes to instrument
-  target_compile_options(vecmill_sqlite PRIVATE -fno-sanitize=all -fno-profile-instr-generate
+  target_compile_options(vecmill_sqlite PRIVATE -O1 -fno-sanitize=all -fno-profile-instr-generate
                                                 -fno-coverage-mapping)
 endif()
 target_compile_definitions(vecmill_sqlite PRIVATE

@@ -24,13 +24,18 @@ function(vecmill_module name)
   file(MAKE_DIRECTORY ${root}/vecmill)
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${root}/vecmill/${name} SYMBOLIC)
 
-  # Every header must compile on its own, twice.
+  # Every header must compile on its own. One with a source of its name does there: it is included
+  # first (tools/check_house.py).
   set(checks)
   foreach(header IN LISTS headers)
+    string(REGEX REPLACE "\\.h$" ".cc" source ${header})
+    if(EXISTS ${source})
+      continue()
+    endif()
     file(RELATIVE_PATH relative ${CMAKE_CURRENT_SOURCE_DIR} ${header})
     string(MAKE_C_IDENTIFIER ${relative} stem)
-    set(line "#include \"vecmill/${name}/${relative}\"\n")
-    file(CONFIGURE OUTPUT ${root}/check/${stem}.cc CONTENT "${line}${line}" @ONLY)
+    file(CONFIGURE OUTPUT ${root}/check/${stem}.cc
+         CONTENT "#include \"vecmill/${name}/${relative}\"\n" @ONLY)
     list(APPEND checks ${root}/check/${stem}.cc)
   endforeach()
 
@@ -42,6 +47,7 @@ function(vecmill_module name)
   set_property(GLOBAL APPEND PROPERTY VECMILL_MODULES vecmill_${name})
   set_property(TARGET vecmill_${name} PROPERTY VECMILL_LIBS "${arg_LIBS}")
 
+  vecmill_use_precompiled(vecmill_${name})
   if(VECMILL_DEVELOPER)
     if(checks AND NOT VECMILL_SANITIZE)
       add_library(vecmill_${name}_headers OBJECT ${checks})
@@ -53,6 +59,7 @@ function(vecmill_module name)
       target_link_libraries(${name}_test PRIVATE vecmill_${name} ${arg_USES} ${arg_LIBS}
                                                  ${arg_TEST_LIBS} GTest::gtest_main GTest::gmock)
       target_compile_definitions(${name}_test PRIVATE VECMILL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+      vecmill_use_precompiled(${name}_test)
       add_test(NAME ${name} COMMAND ${name}_test)
     endif()
   endif()

@@ -39,8 +39,17 @@ def text_of(name: str) -> str:
 
 
 def check_includes() -> list[str]:
-    return [f"{name}: include with dots; name the module" for name in tracked("*.cc", "*.h", "*.inc")
-            if INCLUDE_UP.search(text_of(name))]
+    found = [f"{name}: include with dots; name the module" for name in tracked("*.cc", "*.h", "*.inc")
+             if INCLUDE_UP.search(text_of(name))]
+    for name in tracked("src/*.h", "include/*.h"):
+        if not text_of(name).startswith("#pragma once\n"):
+            found.append(f"{name}: does not begin with #pragma once")
+        source = pathlib.Path(name).with_suffix(".cc")
+        if name.startswith("src/") and (ROOT / source).is_file():
+            first = re.search(r'^#include [<"]([^>"]*)', text_of(str(source)), re.M)
+            if not first or first.group(1) != "vecmill/" + name.removeprefix("src/"):
+                found.append(f"{source}: its own header comes first, to be compiled alone")
+    return found
 
 
 def check_file_sizes() -> list[str]:

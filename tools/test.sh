@@ -34,7 +34,7 @@ export VECMILL_TEST_PYTHON=$PWD/.venv/bin/python
 export VECMILL_HOME=$PWD/build/test-home
 export PATH=/usr/lib/llvm-14/bin:$PATH
 export NO_COLOR=1 PYTHONDONTWRITEBYTECODE=1
-export CCACHE_BASEDIR=$PWD
+export CCACHE_BASEDIR=$PWD CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 jobs=${VECMILL_TEST_JOBS:-$(nproc)}
 logs=$PWD/build/logs
 passed=0 failed=0

@@ -9,10 +9,12 @@
 
 namespace vecmill {
 
-/// One thing about a model behind an API.
+/// One thing about a model behind an API, or about the Redis that processes share.
 struct RemoteFinding {
-  std::string provider;  ///< "voyage", or with its model: "voyage:voyage-code-3"
-  std::string name;      ///< settings, address, tls, clock, cost, key, model, dims, limits
+  std::string provider;  ///< "voyage", with its model "voyage:voyage-code-3", or "redis"
+  /// settings, address, tls, clock, cost, key, model, dims, limits; of a Redis also version,
+  /// persistence, eviction
+  std::string name;
   std::string value;
   std::optional<ErrorKind> wrong{};  ///< what kind of trouble it is; nothing: it is as it must be
   std::string hint{};                ///< the way out
@@ -24,5 +26,9 @@ struct RemoteFinding {
 ///   errors  kInvalidArgument: not the name of a remote model
 Status examine_remote(const ModelOptions& options,
                       const std::function<void(const RemoteFinding&)>& tell);
+
+/// Looks at the Redis of the options and writes nothing to it; tells nothing where none is named.
+void examine_shared_state(const ModelOptions& options,
+                          const std::function<void(const RemoteFinding&)>& tell);
 
 }  // namespace vecmill

@@ -89,6 +89,7 @@ struct EmbedReport {
   CacheReport cache;          ///< of this run; failures since the engine was opened
   SpendReport spend;          ///< since the engine was opened
   FallbackReport fallback;
+  SharedReport shared;
   SpaceInfo space;
   std::vector<std::string> notes;  ///< of the output, see Sink::notes
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "vecmill/result.h"
@@ -16,13 +17,21 @@ struct SharedOptions {
   bool cache_only = false;        ///< limits stay each process's own
 };
 
+/// How limits were shared since the engine was opened.
+struct SharedReport {
+  bool used = false;
+  std::uint64_t admitted = 0;  ///< requests that limits and breaker let go
+  std::uint64_t alone = 0;  ///< of them, by this process's share, because the server was not there
+  std::uint64_t processes = 0;  ///< that share, as seen last, this one among them
+  std::string failure = {};     ///< of the server, the last one
+};
+
 struct ModelOptions;
 
 /// Asks the server of the options what it is. Gives one line when work goes on in spite of
 /// something: it is away, or drops vectors; else an empty one.
-///   errors  kInvalidArgument: no address, or a server that drops keys where limits are shared;
-///           kAuth: password or certificate; kUnsupported: too old, or a replica; kInvalidData: no
-///           Redis
+///   errors  kInvalidArgument: no address, a replica, or a server that drops keys where limits are
+///           shared; kAuth: password or certificate; kUnsupported: too old; kInvalidData: no Redis
 Result<std::string> check_shared_state(const ModelOptions& options);
 
 }  // namespace vecmill

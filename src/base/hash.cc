@@ -6,6 +6,7 @@
 #include <array>
 
 #include "vecmill/base/check.h"
+#include "vecmill/base/hex.h"
 
 namespace vecmill {
 
@@ -32,13 +33,7 @@ std::string Sha256::hex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   VECMILL_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), &size) == 1);
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += kDigits[digest[i] >> 4];
-    text += kDigits[digest[i] & 15];
-  }
-  return text;
+  return vecmill::hex(std::as_bytes(std::span(digest.data(), size)));
 }
 
 std::string sha256_hex(std::string_view bytes) {

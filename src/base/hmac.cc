@@ -4,8 +4,10 @@
 #include <openssl/hmac.h>
 
 #include <array>
+#include <span>
 
 #include "vecmill/base/check.h"
+#include "vecmill/base/hex.h"
 
 namespace vecmill {
 
@@ -16,13 +18,7 @@ std::string hmac_sha256_hex(std::string_view secret, std::string_view message) {
                      reinterpret_cast<const unsigned char*>(message.data()), message.size(),
                      digest.data(), &size) != nullptr &&
                 size == digest.size());
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (const unsigned char byte : digest) {
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
-  return hex;
+  return hex(std::as_bytes(std::span(digest)));
 }
 
 }  // namespace vecmill

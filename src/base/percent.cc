@@ -1,24 +1,33 @@
 #include "vecmill/base/percent.h"
 
-#include <algorithm>
+#include <cctype>
 
 namespace vecmill {
 namespace {
 
-constexpr std::string_view kDigits = "0123456789ABCDEF";
-
 int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  const auto at = kDigits.find(c);
-  return at == std::string_view::npos ? -1 : static_cast<int>(at);
-}
-
-bool is_plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("-._~").find(c) != std::string_view::npos;
+  return -1;
 }
 
 }  // namespace
+
+std::string percent_encode(std::string_view text, bool keep_slash) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x80 && std::isalnum(byte) != 0) ||
+        std::string_view("-._~").find(c) != std::string_view::npos || (c == '/' && keep_slash)) {
+      out += c;
+    } else {
+      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return out;
+}
 
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
@@ -33,19 +42,6 @@ std::optional<std::string> percent_decode(std::string_view text) {
     }
     if (byte == '\0') return std::nullopt;
     out += byte;
-  }
-  return out;
-}
-
-std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (is_plain(c)) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
   }
   return out;
 }

@@ -3,8 +3,10 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <span>
 
 #include "vecmill/base/check.h"
+#include "vecmill/base/hex.h"
 
 namespace vecmill {
 
@@ -31,13 +33,7 @@ std::string Sha1::hex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   VECMILL_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), &size) == 1);
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += kDigits[digest[i] >> 4];
-    text += kDigits[digest[i] & 15];
-  }
-  return text;
+  return vecmill::hex(std::as_bytes(std::span(digest.data(), size)));
 }
 
 }  // namespace vecmill

@@ -7,19 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "vecmill/base/hex.h"
+
 namespace vecmill::cache {
 namespace {
 
 constexpr std::string_view kSecret = "0123456789abcdef";
-
-std::string hex(std::span<const std::byte> bytes) {
-  std::string out;
-  for (const std::byte b : bytes) {
-    out += "0123456789abcdef"[std::to_integer<int>(b) >> 4];
-    out += "0123456789abcdef"[std::to_integer<int>(b) & 15];
-  }
-  return out;
-}
 
 /// What Python gives:
 ///   L = lambda b: len(b).to_bytes(8, "little") + b

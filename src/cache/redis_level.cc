@@ -1,12 +1,12 @@
 #include "vecmill/cache/redis_level.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <utility>
 
 #include "vecmill/base/hash.h"
+#include "vecmill/cache/level_counts.h"
 
 namespace vecmill::cache {
 namespace {
@@ -96,16 +96,7 @@ class RedisLevel final : public Level {
     return {};
   }
 
-  [[nodiscard]] LevelStats stats() override {
-    LevelStats stats;
-    stats.hits = counts_.hits;
-    stats.misses = counts_.misses;
-    stats.expired = counts_.expired;
-    stats.collisions = counts_.collisions;
-    stats.corrupt = counts_.corrupt;
-    stats.puts = counts_.puts;
-    return stats;
-  }
+  [[nodiscard]] LevelStats stats() override { return counts_.stats(); }
 
  private:
   [[nodiscard]] bool is_expired(Time made, Time now) const {
@@ -187,11 +178,7 @@ class RedisLevel final : public Level {
   const std::chrono::seconds ttl_;
   std::mutex codec_mutex_;
   RowCodec codec_;
-  struct Counts {
-    std::atomic<std::uint64_t> hits = 0, misses = 0, expired = 0, collisions = 0, corrupt = 0,
-                               puts = 0;
-  };
-  Counts counts_;
+  LevelCounts counts_;
 };
 
 }  // namespace

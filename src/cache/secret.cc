@@ -1,16 +1,17 @@
 #include "vecmill/cache/secret.h"
 
 #include <openssl/rand.h>
-#include <unistd.h>
 
 #include <array>
 #include <charconv>
 #include <optional>
+#include <span>
 #include <system_error>
 
 #include "vecmill/base/failpoint.h"
 #include "vecmill/base/file_system.h"
 #include "vecmill/base/hash.h"
+#include "vecmill/base/hex.h"
 #include "vecmill/base/private_file.h"
 
 namespace vecmill::cache {
@@ -19,18 +20,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kBytes = 32;
+constexpr std::size_t kNameBytes = 8;  ///< of the file until it is whole: no two threads share one
 constexpr std::string_view kStart = "vecmill-secret-1 ";
 constexpr const char* kWhy = "who knows it can guess texts from their keys";
-
-std::string hex_of(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    out += kDigits[static_cast<unsigned char>(c) >> 4];
-    out += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return out;
-}
 
 std::optional<std::string> from_hex(std::string_view digits) {
   if (digits.size() != 2 * kBytes) return std::nullopt;
@@ -46,9 +38,9 @@ std::optional<std::string> from_hex(std::string_view digits) {
 
 /// "vecmill-secret-1 ", the secret in hexadecimal, " ", a checksum of all before it, line end.
 std::string file_of(std::string_view secret) {
-  const std::string text = std::string(kStart) + hex_of(secret) + " ";
+  const std::string text = std::string(kStart) + hex(std::as_bytes(std::span(secret))) + " ";
   const std::uint64_t sum = checksum(text);
-  return text + hex_of({reinterpret_cast<const char*>(&sum), sizeof sum}) + "\n";
+  return text + hex(std::as_bytes(std::span(&sum, 1))) + "\n";
 }
 
 Result<std::string> read_secret(const fs::path& path) {
@@ -63,12 +55,13 @@ Result<std::string> read_secret(const fs::path& path) {
 
 /// The file appears whole or not at all, and never replaces another.
 Status create_secret(const fs::path& path) {
-  std::array<unsigned char, kBytes> random{};
-  if (RAND_bytes(random.data(), kBytes) != 1) {
+  std::array<unsigned char, kBytes + kNameBytes> random{};
+  if (RAND_bytes(random.data(), random.size()) != 1) {
     return make_error(ErrorKind::kIo, "this system gives no random bytes", path.string());
   }
   const std::string text = file_of({reinterpret_cast<const char*>(random.data()), kBytes});
-  const fs::path part = path.string() + "." + std::to_string(::getpid());
+  const auto name = std::as_bytes(std::span(random)).subspan(kBytes);
+  const fs::path part = path.string() + "." + hex(name);
   VECMILL_TRY(make_private_file(part));
   VECMILL_ASSIGN(const auto file, real_files().create(part));
   VECMILL_TRY(file->append(text));

@@ -56,7 +56,8 @@ TEST_F(SecretTest, ThoseWhoComeFirstAtOnceGetTheSame) {
     });
   }
   for (auto& thread : threads) thread.join();
-  EXPECT_EQ(secrets.size(), 1u);
+  EXPECT_THAT(secrets, testing::SizeIs(1));
+  EXPECT_EQ(*secrets.begin(), tenant_secret(secret_).value());
 }
 
 TEST_F(SecretTest, AnyOtherByteIsDamage) {

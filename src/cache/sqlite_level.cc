@@ -431,15 +431,7 @@ Status SqliteLevel::replace_damaged() {
 }
 
 LevelStats SqliteLevel::stats() {
-  LevelStats stats;
-  stats.hits = counts_.hits;
-  stats.misses = counts_.misses;
-  stats.expired = counts_.expired;
-  stats.collisions = counts_.collisions;
-  stats.corrupt = counts_.corrupt;
-  stats.puts = counts_.puts;
-  stats.evicted = counts_.evicted;
-  stats.set_aside = counts_.set_aside;
+  LevelStats stats = counts_.stats();
   stats.bytes = file_.bytes();
   stats.max_bytes = options_.max_bytes;
   (void)as_writer([&]() -> Status {

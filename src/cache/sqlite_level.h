@@ -14,6 +14,7 @@
 
 #include "vecmill/cache/cache_file.h"
 #include "vecmill/cache/level.h"
+#include "vecmill/cache/level_counts.h"
 #include "vecmill/cache/row.h"
 
 namespace vecmill::cache {
@@ -134,17 +135,7 @@ class SqliteLevel : public Level {
   std::mutex uses_mutex_;
   std::vector<Use> uses_;
 
-  struct Counts {
-    std::atomic<std::uint64_t> hits = 0;
-    std::atomic<std::uint64_t> misses = 0;
-    std::atomic<std::uint64_t> expired = 0;
-    std::atomic<std::uint64_t> collisions = 0;
-    std::atomic<std::uint64_t> corrupt = 0;
-    std::atomic<std::uint64_t> puts = 0;
-    std::atomic<std::uint64_t> evicted = 0;
-    std::atomic<std::uint64_t> set_aside = 0;
-  };
-  Counts counts_;
+  LevelCounts counts_;
 };
 
 }  // namespace vecmill::cache

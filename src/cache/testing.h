@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "vecmill/base/quick_folder.h"
 #include "vecmill/cache/level.h"
 
 namespace vecmill::cache {
@@ -84,12 +85,6 @@ inline std::vector<int> range(int first, int last) {
 inline std::string content(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// In memory where there is such a place: these tests commit often and none takes the power away.
-inline std::filesystem::path quick_folder() {
-  const std::filesystem::path memory = "/dev/shm";
-  return std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
 }
 
 /// A folder of its own for each test.

@@ -1,8 +1,10 @@
 #include "vecmill/cli/budget_settings.h"
 
+#include <algorithm>
 #include <array>
 
-#include "vecmill/cli/suggest.h"
+#include "vecmill/base/suggest.h"
+#include "vecmill/cli/output.h"
 
 namespace vecmill::cli {
 namespace {
@@ -21,6 +23,15 @@ Error unknown(const TomlEntry& entry, std::string_view word, bool scoped) {
   return make_error(ErrorKind::kInvalidArgument, "unknown key " + entry.key, entry.where, hint);
 }
 
+/// As TOML writes a part of a key.
+std::string key_part(const std::string& name) {
+  const bool is_bare = std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  });
+  return is_bare ? name : json_text(name);
+}
+
 std::string* member(ScopedBudget& budget, std::string_view key) {
   if (key == "day") return &budget.day;
   if (key == "month") return &budget.month;
@@ -33,6 +44,7 @@ std::string* member(ScopedBudget& budget, std::string_view key) {
 
 Status BudgetTables::add(const TomlEntry& entry) {
   const std::string_view key = std::string_view(entry.key).substr(entry.key.find('.') + 1);
+  origins_[std::string(key)] = entry.where;
   if (key == "warn_at" || key == "slow_at") {
     (key == "warn_at" ? pace_.warn_at : pace_.slow_at) = entry.value;
     return {};
@@ -63,6 +75,33 @@ std::vector<ScopedBudget> BudgetTables::budgets() const {
   std::vector<ScopedBudget> list;
   for (const auto& [key, budget] : scoped_) list.push_back(budget);
   return list;
+}
+
+std::vector<TomlEntry> BudgetTables::rows() const {
+  const auto said = [&](const std::string& key) {
+    const auto found = origins_.find(key);
+    return found == origins_.end() ? "default" : found->second;
+  };
+  std::vector<TomlEntry> rows{{"budget.warn_at", pace_.warn_at, said("warn_at")},
+                              {"budget.slow_at", pace_.slow_at, said("slow_at")}};
+  const std::vector<TomlEntry> usual = rows;
+  for (const auto& [name, budget] : scoped_) {
+    const std::string table =
+        "budget." + (budget.tenant.empty() ? "tag." + key_part(budget.tag)
+                                           : "tenant." + key_part(budget.tenant));
+    const auto add = [&](const char* key, const std::string& value, const TomlEntry* other) {
+      if (!value.empty()) {
+        rows.push_back({table + "." + key, value, said(name + "." + key)});
+      } else if (other != nullptr) {
+        rows.push_back({table + "." + key, other->value, other->where});
+      }
+    };
+    add("day", budget.day, nullptr);
+    add("month", budget.month, nullptr);
+    add("warn_at", budget.warn_at, &usual[0]);
+    add("slow_at", budget.slow_at, &usual[1]);
+  }
+  return rows;
 }
 
 }  // namespace vecmill::cli

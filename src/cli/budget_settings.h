@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -26,9 +27,14 @@ class BudgetTables {
   [[nodiscard]] std::vector<ScopedBudget> budgets() const;
   [[nodiscard]] const BudgetPace& pace() const { return pace_; }
 
+  /// What holds, of each budget also what it has from all of them: keys as a file has them, values,
+  /// and who said so ("path:line" or "default").
+  [[nodiscard]] std::vector<TomlEntry> rows() const;
+
  private:
   std::map<std::string, ScopedBudget> scoped_;  // by "tag.project=search"
   BudgetPace pace_;
+  std::map<std::string, std::string, std::less<>> origins_;  // by "tag.project=search.month"
 };
 
 }  // namespace vecmill::cli

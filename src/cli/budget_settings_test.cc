@@ -29,6 +29,36 @@ TEST(BudgetTablesTest, BudgetsOfTenantsAndTags) {
   EXPECT_EQ(budgets[1].where, "vecmill.toml:3");
 }
 
+TEST(BudgetTablesTest, WhatHoldsIsShownWithWhoSaidIt) {
+  BudgetTables tables;
+  const auto shown = [&] {
+    std::string all;
+    for (const TomlEntry& row : tables.rows()) {
+      all += row.key + " = " + row.value + " # " + row.where + "\n";
+    }
+    return all;
+  };
+  EXPECT_EQ(shown(), "budget.warn_at = 0.8 # default\nbudget.slow_at = 1 # default\n");
+  int line = 0;
+  for (const auto& [key, value] : std::vector<std::pair<const char*, const char*>>{
+           {"budget.slow_at", "0.5"},
+           {"budget.tag.project=search.month", "10"},
+           {"budget.tag.project=search.warn_at", "0.9"},
+           {"budget.tenant.acme.day", "1"},
+           {"budget.tenant.acme.day", "2"}}) {
+    ASSERT_TRUE(tables.add({key, value, "f:" + std::to_string(++line)})) << key;
+  }
+  EXPECT_EQ(shown(),
+            "budget.warn_at = 0.8 # default\n"
+            "budget.slow_at = 0.5 # f:1\n"
+            "budget.tag.\"project=search\".month = 10 # f:2\n"
+            "budget.tag.\"project=search\".warn_at = 0.9 # f:3\n"
+            "budget.tag.\"project=search\".slow_at = 0.5 # f:1\n"
+            "budget.tenant.acme.day = 2 # f:5\n"
+            "budget.tenant.acme.warn_at = 0.8 # default\n"
+            "budget.tenant.acme.slow_at = 0.5 # f:1\n");
+}
+
 TEST(BudgetTablesTest, MistakesNameTheNearestKey) {
   for (const auto& [key, hint] : std::vector<std::pair<const char*, const char*>>{
            {"budget.mnth", "did you mean month?"},

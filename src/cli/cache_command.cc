@@ -3,6 +3,7 @@
 #include <iostream>
 #include <string>
 
+#include "vecmill/base/suggest.h"
 #include "vecmill/cli/cache_settings.h"
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/fallback_settings.h"
@@ -13,7 +14,6 @@
 #include "vecmill/cli/quantity.h"
 #include "vecmill/cli/redis_settings.h"
 #include "vecmill/cli/spend_settings.h"
-#include "vecmill/cli/suggest.h"
 #include "vecmill/engine.h"
 
 namespace vecmill::cli {
@@ -98,6 +98,7 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   if (!settings.on("quiet")) {
     say_spend(report->spend);
     say_fallback(report->fallback);
+    say_shared(report->shared);
   }
   if (report->failed > 0) say(with_commas(report->failed) + " texts failed and have no vector");
   if (settings.on("json")) {

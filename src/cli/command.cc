@@ -115,10 +115,11 @@ the multiplications alone would take; memory, and what to set. Wants an idle mac
   vecmill bench --model all-MiniLM-L6-v2)";
 
 constexpr std::string_view kDoctorDetails =
-    R"(Exit code 1 when something is wrong. Without --online nothing is sent.
+    R"(Exit code 1 when something is wrong. Without --online no API is asked; a Redis that the settings
+name is asked what it is.
 
-With --online it looks at models behind APIs instead: at that of --model or of the settings, and at
-each [providers.NAME] of vecmill.toml. It asks the model for the vector of one word and says before
+With --online it looks at that Redis and at models behind APIs instead: at that of --model or of the
+settings, and at each [providers.NAME] of vecmill.toml. It asks the model for the vector of one word and says before
 what that costs. Exit code: 0 all is well, 2 the configuration, 4 the key, 5 the address or the
 server, 6 a budget or limit.
 
@@ -254,7 +255,7 @@ const std::vector<FlagGroup>& flag_groups() {
        {"max-cost", "daily-budget", "monthly-budget", "price", "prices", "ledger", "tag", "tenant",
         "alert-webhook", "alert-secret-env"}},
       {{"embed", "query", "cache"}, {"fallback", "same-space", "fallback-after", "patience"}},
-      {{"embed", "query", "cache"},
+      {{"embed", "query", "cache", "doctor"},
        {"redis", "redis-password-env", "redis-ca-file", "redis-cache-only"}},
       // How they are sent.
       {{"embed", "query", "cache", "estimate", "doctor"},

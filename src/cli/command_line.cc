@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <list>
 
-#include "vecmill/cli/suggest.h"
+#include "vecmill/base/suggest.h"
 
 namespace vecmill::cli {
 namespace {

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <string>
 
+#include "vecmill/base/suggest.h"
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/output.h"
-#include "vecmill/cli/suggest.h"
 
 namespace vecmill::cli {
 namespace {

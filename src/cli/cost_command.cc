@@ -2,13 +2,13 @@
 #include <string>
 #include <vector>
 
+#include "vecmill/base/suggest.h"
 #include "vecmill/cli/cache_settings.h"
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/interrupt.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/spend_settings.h"
-#include "vecmill/cli/suggest.h"
 #include "vecmill/cli/words.h"
 #include "vecmill/estimate.h"
 

@@ -95,6 +95,7 @@ std::string report_json(const EmbedReport& report, const std::string& out) {
   object.raw("cache", cache.line());
   object.raw("spend", spend_json(report.spend));
   object.raw("fallback", fallback_json(report.fallback));
+  object.raw("shared", shared_json(report.shared));
   object.raw("notes", json_array(report.notes, json_text));
   return object.line();
 }
@@ -131,6 +132,7 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
   say_cache(report.cache);
   say_spend(report.spend);
   say_fallback(report.fallback);
+  say_shared(report.shared);
   if (report.empty > 0) say(texts_of(report.empty) + " empty or blank");
   if (report.skipped > 0) say(texts_of(report.skipped) + " left out");
   if (report.truncated_texts > 0) {

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <vector>
 
+#include "vecmill/base/suggest.h"
 #include "vecmill/cli/quantity.h"
-#include "vecmill/cli/suggest.h"
 #include "vecmill/cli/words.h"
 
 namespace vecmill::cli {

@@ -2,14 +2,33 @@
 #include <string>
 
 #include "vecmill/cli/command.h"
+#include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
+#include "vecmill/cli/redis_settings.h"
+#include "vecmill/doctor.h"
 #include "vecmill/machine.h"
 
 namespace vecmill::cli {
+namespace {
+
+/// An address without the password that may be in it: what is shown here is copied elsewhere.
+std::string without_password(const std::string& value) {
+  const std::size_t scheme = value.find("://"), at = value.rfind('@');
+  if (scheme == std::string::npos || at == std::string::npos || at < scheme) return value;
+  return value.substr(0, scheme + 3) + "..." + value.substr(at);
+}
+
+}  // namespace
 
 Result<ExitCode> run_doctor(const Invocation& invocation) {
   if (invocation.settings.on("online")) return run_online_doctor(invocation);
-  const std::vector<MachineFact> facts = examine_machine();
+  std::vector<MachineFact> facts = examine_machine();
+  ModelOptions options = model_options(invocation.settings);
+  options.shared = shared_options(invocation.settings);
+  examine_shared_state(options, [&](const RemoteFinding& finding) {
+    facts.push_back(
+        {finding.provider + " " + finding.name, finding.value, !finding.wrong, finding.hint});
+  });
   const bool good = std::ranges::all_of(facts, &MachineFact::good);
   if (invocation.settings.on("json")) {
     const std::string list = json_array(facts, [](const MachineFact& fact) {
@@ -24,7 +43,7 @@ Result<ExitCode> run_doctor(const Invocation& invocation) {
     std::string line = (fact.good ? "ok    " : "WRONG ") + fact.name;
     line.append(fact.name.size() < 18 ? 18 - fact.name.size() : 1, ' ');
     line += fact.value;
-    if (!fact.good && !fact.hint.empty()) line += "; " + fact.hint;
+    if (!fact.hint.empty()) line += "; " + fact.hint;
     VECMILL_TRY(print(line));
   }
   return good ? kExitOk : kExitNegative;
@@ -47,7 +66,11 @@ Result<ExitCode> run_config(const Invocation& invocation) {
   };
   for (const Flag& flag : all_flags()) {
     if (!flag.setting) continue;
-    VECMILL_TRY(show(file_key(flag), settings.text(flag.name), settings.origin(flag.name)));
+    VECMILL_TRY(show(file_key(flag), without_password(settings.text(flag.name)),
+                     settings.origin(flag.name)));
+  }
+  for (const TomlEntry& row : settings.budgets().rows()) {
+    VECMILL_TRY(show(row.key, row.value, row.where));
   }
   for (const ProviderTables::Row& row : settings.table_rows()) {
     VECMILL_TRY(show(row.key, row.value, row.origin));

@@ -3,9 +3,9 @@
 #include <iostream>
 #include <string>
 
+#include "vecmill/base/suggest.h"
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/output.h"
-#include "vecmill/cli/suggest.h"
 #include "vecmill/models.h"
 
 namespace vecmill::cli {

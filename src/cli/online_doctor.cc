@@ -5,6 +5,7 @@
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
+#include "vecmill/cli/redis_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/doctor.h"
 
@@ -49,22 +50,27 @@ std::string finding_line(const RemoteFinding& finding) {
 Result<ExitCode> run_online_doctor(const Invocation& invocation) {
   const Settings& settings = invocation.settings;
   const std::vector<std::string> models = models_of(settings);
-  if (models.empty()) {
+  ModelOptions options = model_options(settings);
+  options.shared = shared_options(settings);
+  if (models.empty() && options.shared.redis.empty()) {
     return make_error(ErrorKind::kInvalidArgument, "no model behind an API is named", "--online",
                       "name one: --model voyage:voyage-code-3");
   }
-  ModelOptions options = model_options(settings);
   VECMILL_ASSIGN(options.spend, spend_options(settings));
   std::vector<RemoteFinding> findings;
   Status told;
   ExitCode code = kExitOk;
+  const auto tell = [&](const RemoteFinding& finding) {
+    if (finding.wrong && code == kExitOk) code = exit_code(*finding.wrong);
+    findings.push_back(finding);
+    if (told && !settings.on("json")) told = print(finding_line(finding));
+  };
+  if (!models.empty()) options.model = models.front();  // it is one that shares limits
+  examine_shared_state(options, tell);
+  VECMILL_TRY(told);
   for (const std::string& model : models) {
     options.model = model;
-    VECMILL_TRY(examine_remote(options, [&](const RemoteFinding& finding) {
-      if (finding.wrong && code == kExitOk) code = exit_code(*finding.wrong);
-      findings.push_back(finding);
-      if (told && !settings.on("json")) told = print(finding_line(finding));
-    }));
+    VECMILL_TRY(examine_remote(options, tell));
     VECMILL_TRY(told);
   }
   if (settings.on("json")) {

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <optional>
 
-#include "vecmill/cli/suggest.h"
+#include "vecmill/base/suggest.h"
 
 namespace vecmill::cli {
 namespace {

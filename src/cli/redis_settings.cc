@@ -4,14 +4,38 @@
 
 namespace vecmill::cli {
 
+SharedOptions shared_options(const Settings& settings) {
+  SharedOptions options;
+  options.redis = settings.text("redis");
+  options.password_env = settings.text("redis-password-env");
+  options.ca_file = settings.text("redis-ca-file");
+  options.cache_only = settings.on("redis-cache-only");
+  return options;
+}
+
 Status add_redis(const Settings& settings, ModelOptions& options) {
-  options.shared.redis = settings.text("redis");
-  options.shared.password_env = settings.text("redis-password-env");
-  options.shared.ca_file = settings.text("redis-ca-file");
-  options.shared.cache_only = settings.on("redis-cache-only");
+  options.shared = shared_options(settings);
   VECMILL_ASSIGN(const std::string warning, check_shared_state(options));
   if (!warning.empty()) say(warning);
   return {};
+}
+
+std::string shared_json(const SharedReport& report) {
+  return JsonObject()
+      .yes("used", report.used)
+      .count("admitted", report.admitted)
+      .count("alone", report.alone)
+      .count("processes", report.processes)
+      .text("failure", report.failure)
+      .line();
+}
+
+void say_shared(const SharedReport& report) {
+  if (!report.used) return;
+  say("limits shared with Redis: " + with_commas(report.admitted) + " requests, " +
+      with_commas(report.alone) +
+      " of them by this process's share alone; processes seen: " + with_commas(report.processes));
+  if (!report.failure.empty()) say(report.failure);
 }
 
 }  // namespace vecmill::cli

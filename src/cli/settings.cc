@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "vecmill/base/check.h"
+#include "vecmill/base/suggest.h"
 #include "vecmill/cli/quantity.h"
-#include "vecmill/cli/suggest.h"
 #include "vecmill/cli/toml_file.h"
 
 namespace vecmill::cli {

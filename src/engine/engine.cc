@@ -69,7 +69,8 @@ struct Engine::State {
   std::unique_ptr<engine::VectorCache> cache;  ///< null: without
   std::unique_ptr<Provider> provider;
   std::vector<std::shared_ptr<engine::ModelSpending>> spendings;  ///< of those who bill
-  std::function<void(EmbedReport&)> tell;                         ///< see OpenedModel
+  std::vector<std::shared_ptr<remote::SharedState>> shared;       ///< see OpenedModel
+  std::function<void(EmbedReport&)> tell;                         ///< the same
   std::string degraded;                                           ///< FallbackOptions::degraded
   std::unique_ptr<WorkerPool> pool;
   std::mutex pool_mutex;  ///< the pool does one thing at a time
@@ -81,6 +82,7 @@ struct Engine::State {
     report.load_seconds = load_seconds;
     report.peak_rss_bytes = peak_rss_bytes();
     report.spend = spent();
+    report.shared = engine::report_of(shared);
     if (tell) tell(report);
   }
 
@@ -124,6 +126,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
   VECMILL_ASSIGN(engine::OpenedModel model, engine::open_chain(options, threads));
   state->provider = std::move(model.provider);
   state->spendings = std::move(model.spendings);
+  state->shared = std::move(model.shared);
   state->tell = std::move(model.tell);
   state->degraded = options.fallback.degraded;
   const bool remote = state->provider->capabilities({}).remote;

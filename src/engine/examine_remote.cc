@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "vecmill/doctor.h"
+#include "vecmill/engine/finding_teller.h"
 #include "vecmill/engine/remote_model.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/policy/retry_after.h"
@@ -12,6 +13,7 @@
 namespace vecmill {
 namespace {
 
+using engine::FindingTeller;
 using remote::CallResult;
 using remote::Endpoint;
 using std::chrono::seconds;
@@ -20,26 +22,7 @@ constexpr std::string_view kWord = "vecmill";
 constexpr seconds kPatience{30};
 constexpr seconds kSkew{60};
 
-/// Tells findings about one model; `wrong` also ends the examination.
-class Teller {
- public:
-  Teller(std::string provider, const std::function<void(const RemoteFinding&)>& tell)
-      : provider_(std::move(provider)), tell_(tell) {}
-
-  void good(const char* name, std::string value, std::string hint = {}) const {
-    tell_({provider_, name, std::move(value), {}, std::move(hint)});
-  }
-  void wrong(const char* name, const Error& error) const {
-    const std::string place = error.where.empty() ? "" : error.where + ": ";
-    tell_({provider_, name, place + error.message, error.kind, error.hint});
-  }
-
- private:
-  std::string provider_;
-  const std::function<void(const RemoteFinding&)>& tell_;
-};
-
-void tell_clock(const Teller& teller, const http::ApiReply& reply) {
+void tell_clock(const FindingTeller& teller, const http::ApiReply& reply) {
   const auto theirs = policy::parse_http_date(http::find_header(reply.headers, "date"));
   if (!theirs) return teller.good("clock", "the server tells no time");
   const seconds ahead = std::chrono::floor<seconds>(std::chrono::system_clock::now()) - *theirs;
@@ -50,7 +33,7 @@ void tell_clock(const Teller& teller, const http::ApiReply& reply) {
 }
 
 /// Asks the address for nothing, without the key: free, and any reply shows that it is there.
-bool find_server(const Teller& teller, const Endpoint& endpoint, http::ApiClient& client) {
+bool find_server(const FindingTeller& teller, const Endpoint& endpoint, http::ApiClient& client) {
   http::ApiRequest request;
   request.url = endpoint.model.base_url + std::string(endpoint.model.dialect->path);
   request.headers = remote::request_headers(*endpoint.model.dialect, Secret());
@@ -77,7 +60,7 @@ bool find_server(const Teller& teller, const Endpoint& endpoint, http::ApiClient
 }
 
 /// One request with one word, on record in the ledger; nothing when it may not be sent.
-std::optional<CallResult> ask(const Teller& teller, remote::RemoteApi& api,
+std::optional<CallResult> ask(const FindingTeller& teller, remote::RemoteApi& api,
                               engine::ModelSpending& spending, seconds timeout) {
   const std::span texts(&kWord, 1);
   const std::uint64_t most = remote::most_tokens(api.model(), kWord);
@@ -101,7 +84,7 @@ std::optional<CallResult> ask(const Teller& teller, remote::RemoteApi& api,
   return got;
 }
 
-void tell_failure(const Teller& teller, const CallResult& got) {
+void tell_failure(const FindingTeller& teller, const CallResult& got) {
   switch (got.outcome) {
     case policy::Outcome::kKeyRefused: return teller.wrong("key", *got.error);
     case policy::Outcome::kThrottled: return teller.wrong("limits", *got.error);
@@ -114,7 +97,8 @@ void tell_failure(const Teller& teller, const CallResult& got) {
   }
 }
 
-void tell_limits(const Teller& teller, const CallResult& got, const ProviderSettings& settings) {
+void tell_limits(const FindingTeller& teller, const CallResult& got,
+                 const ProviderSettings& settings) {
   std::string text;
   for (const remote::RateReading& rate : got.rates) {
     text += (text.empty() ? "" : ", ") + std::to_string(rate.remaining) + " " +
@@ -130,7 +114,7 @@ void tell_limits(const Teller& teller, const CallResult& got, const ProviderSett
 }
 
 /// What the model costs for the one word, before it is sent.
-Result<std::shared_ptr<engine::ModelSpending>> tell_cost(const Teller& teller,
+Result<std::shared_ptr<engine::ModelSpending>> tell_cost(const FindingTeller& teller,
                                                          const ModelOptions& options,
                                                          const ProviderSettings& settings,
                                                          const remote::RemoteModel& model) {
@@ -144,7 +128,7 @@ Result<std::shared_ptr<engine::ModelSpending>> tell_cost(const Teller& teller,
   return spending;
 }
 
-void examine_model(const Teller& teller, const ModelOptions& options,
+void examine_model(const FindingTeller& teller, const ModelOptions& options,
                    const ProviderSettings& settings, Endpoint endpoint,
                    std::shared_ptr<http::ApiClient> client) {
   const remote::RemoteModel model = endpoint.model;
@@ -176,8 +160,8 @@ Status examine_remote(const ModelOptions& options,
                       options.model, "write it like voyage:voyage-code-3");
   }
   const bool named = !options.model.ends_with(':');
-  const Teller teller(named ? options.model : options.model.substr(0, options.model.size() - 1),
-                      tell);
+  const FindingTeller teller(
+      named ? options.model : options.model.substr(0, options.model.size() - 1), tell);
   const auto settings = engine::remote_settings(options);
   if (!settings) {
     teller.wrong("settings", settings.error());

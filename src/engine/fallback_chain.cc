@@ -95,6 +95,7 @@ class ChainBuilder {
       spendings_.push_back(spending);
       member.is_final = [spending](const Error& error) { return spending->refused(error); };
     }
+    shared_.insert(shared_.end(), opened.shared.begin(), opened.shared.end());
     member.provider = is_api(name) ? std::move(opened.provider)
                                    : spread_over(std::move(opened.provider), threads_);
     return member;
@@ -177,6 +178,7 @@ class ChainBuilder {
     };
     opened.provider = std::move(made);
     opened.spendings = std::move(spendings_);
+    opened.shared = std::move(shared_);
     return opened;
   }
 
@@ -184,6 +186,7 @@ class ChainBuilder {
   const std::uint32_t threads_;
   provider::FallbackChain chain_;
   std::vector<std::shared_ptr<ModelSpending>> spendings_;
+  std::vector<std::shared_ptr<remote::SharedState>> shared_;
   std::vector<std::string> notes_;
 };
 

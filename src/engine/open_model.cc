@@ -96,16 +96,20 @@ Result<OpenedModel> open_remote(const ModelOptions& options, std::uint32_t known
   };
   OpenedModel opened;
   VECMILL_ASSIGN(const remote::ShareOf share_of, shared_limits(options.shared));
+  const auto share = [&](const Secret& identity, const remote::DispatcherOptions& limits) {
+    return opened.shared.emplace_back(share_of(identity, limits));
+  };
   VECMILL_ASSIGN(const auto spending, ModelSpending::open(spend_options(options, settings),
                                                           options.model, settings.dims));
-  const remote::RemoteOptions wanted{.name = options.model,
-                                     .dims = settings.dims,
-                                     .max_request_texts = settings.batch_size,
-                                     .spending = spending,
-                                     .provider = settings,
-                                     .patience = options.fallback.patience,
-                                     .known_dims = known_dims,
-                                     .share_of = share_of};
+  const remote::RemoteOptions wanted{
+      .name = options.model,
+      .dims = settings.dims,
+      .max_request_texts = settings.batch_size,
+      .spending = spending,
+      .provider = settings,
+      .patience = options.fallback.patience,
+      .known_dims = known_dims,
+      .share_of = share_of ? remote::ShareOf(share) : remote::ShareOf()};
   VECMILL_ASSIGN(opened.provider,
                  remote::open_remote(wanted, environment_value, space, vocabulary_of));
   opened.spendings = {spending};

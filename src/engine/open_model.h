@@ -10,13 +10,18 @@
 #include "vecmill/provider.h"
 #include "vecmill/result.h"
 
+namespace vecmill::remote {
+class SharedState;
+}
+
 namespace vecmill::engine {
 
 class ModelSpending;
 
 struct OpenedModel {
   std::unique_ptr<Provider> provider;
-  std::vector<std::shared_ptr<ModelSpending>> spendings = {};  ///< of those who bill
+  std::vector<std::shared_ptr<ModelSpending>> spendings = {};     ///< of those who bill
+  std::vector<std::shared_ptr<remote::SharedState>> shared = {};  ///< of those with shared limits
   std::function<void(EmbedReport&)> tell = {};  ///< what a chain of models did; null: one model
 };
 

@@ -50,6 +50,12 @@ Status write_report(const std::string& out, const EmbedReport& report) {
        {{"makers", makers},
         {"degraded", report.fallback.degraded},
         {"notes", report.fallback.notes}}},
+      {"shared",
+       {{"used", report.shared.used},
+        {"admitted", report.shared.admitted},
+        {"alone", report.shared.alone},
+        {"processes", report.shared.processes},
+        {"failure", report.shared.failure}}},
   };
   const std::string text =
       json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "vecmill/base/quick_folder.h"
 #include "vecmill/engine.h"
 
 namespace vecmill::engine {
@@ -53,10 +54,7 @@ class VectorCacheTest : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  /// In memory where there is such a place: the cache syncs often.
-  const fs::path folder_ =
-      (fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) /
-      ("vecmill-vector-cache-" + std::to_string(::getpid()));
+  const fs::path folder_ = quick_folder() / ("vecmill-vector-cache-" + std::to_string(::getpid()));
   std::string before_;
 };
 

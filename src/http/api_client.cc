@@ -31,10 +31,11 @@ struct Transfer {
   std::optional<Error> error;
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl{nullptr, &curl_easy_cleanup};
 
-  void end(Result<ApiReply> result) {
+  void end(Result<ApiReply> result, CURLcode code) {
     curl_off_t connected = 0;
     curl_easy_getinfo(curl.get(), CURLINFO_PRETRANSFER_TIME_T, &connected);
-    done(std::move(result), connected > 0 ? Sent::kYes : Sent::kNo);
+    const Sent unsent = is_distrust(code) ? Sent::kNever : Sent::kNo;
+    done(std::move(result), connected > 0 ? Sent::kYes : unsent);
     done = nullptr;
   }
 };
@@ -92,7 +93,7 @@ void set_up(Transfer& transfer, const ApiClientOptions& options) {
 
 Result<ApiReply> result_of(Transfer& transfer, CURLcode code) {
   if (transfer.error) return *std::move(transfer.error);
-  if (code != CURLE_OK) return failure(code, transfer.request.url);
+  if (code != CURLE_OK) return failure(transfer.curl.get(), code, transfer.request.url);
   long status = 0;
   curl_easy_getinfo(transfer.curl.get(), CURLINFO_RESPONSE_CODE, &status);
   if (status >= 300 && status < 400) {
@@ -189,7 +190,7 @@ struct ApiClient::State {
         return entry.second->curl.get() == message->easy_handle;
       });
       const auto transfer = take(it);
-      transfer->end(result_of(*transfer, code));
+      transfer->end(result_of(*transfer, code), code);
     }
   }
 
@@ -197,7 +198,7 @@ struct ApiClient::State {
     const auto it = running.find(id);
     if (it == running.end()) return;
     const auto transfer = take(it);
-    transfer->end(interrupted(*transfer));
+    transfer->end(interrupted(*transfer), CURLE_OK);
   }
 
   std::unique_ptr<Transfer> take(std::map<CallId, std::unique_ptr<Transfer>>::iterator it) {

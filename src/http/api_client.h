@@ -34,7 +34,11 @@ struct ApiReply {
                                            std::string_view name);
 
 /// Whether a byte of a request may have reached the server.
-enum class Sent : bool { kNo, kYes };
+enum class Sent : std::uint8_t {
+  kNo,
+  kYes,
+  kNever,  ///< nor will one: who answers there is not to be trusted
+};
 
 struct ApiClientOptions {
   std::chrono::seconds connect_timeout{10};
@@ -59,8 +63,9 @@ class ApiClient {
   /// `done` is called once, on the client's thread or, for a request that cannot be one, in here;
   /// it must not wait for anything.
   ///   errors  kInvalidArgument (no such address, http:// to another machine, a line end in a
-  ///           header, a redirect), kUnavailable (no connection, not in time, cut off),
-  ///           kInvalidData (longer than max_bytes), kCancelled
+  ///           header, a redirect), kUnavailable (no connection, not in time, cut off, a
+  ///           certificate that is not good), kIo (SSL_CERT_FILE cannot be read), kInvalidData
+  ///           (longer than max_bytes), kCancelled
   CallId start(ApiRequest request, Done done);
 
   /// Ends a request with kCancelled; nothing happens if it is done.

@@ -100,7 +100,7 @@ Result<Reply> Client::send(const Request& request, const Receiver& receiver) {
   if (code != CURLE_OK && options.stop.stop_requested()) {
     return make_error(ErrorKind::kCancelled, "interrupted", shown(request.url));
   }
-  if (code != CURLE_OK) return failure(code, request.url);
+  if (code != CURLE_OK) return failure(curl, code, request.url);
   if (!exchange.give_head()) return *std::move(exchange.error);
   return std::move(exchange.reply);
 }

@@ -38,10 +38,15 @@ struct Patience {
   long min_bytes_per_second;
 };
 
-/// What each of our requests has in common: address, headers, time limits, no redirects.
+/// What each of our requests has in common: address, headers, time limits, no redirects. TLS trusts
+/// whom the system trusts, or those in the file that SSL_CERT_FILE names.
 void prepare(CURL* curl, const std::string& url, curl_slist* headers, const Patience& patience);
 
-/// What is to be said of a request that curl gave up.
-[[nodiscard]] Error failure(CURLcode code, std::string_view url);
+/// What is to be said of a request that curl gave up: kUnavailable; kIo: whom to trust cannot be
+/// read.
+[[nodiscard]] Error failure(CURL* curl, CURLcode code, std::string_view url);
+
+/// Whether the next request will fail for the same reason: TLS, and nothing was sent.
+[[nodiscard]] bool is_distrust(CURLcode code);
 
 }  // namespace vecmill::http

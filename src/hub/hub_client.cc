@@ -88,21 +88,6 @@ std::string_view HttpReply::header(std::string_view name) const {
   return {};
 }
 
-std::string percent_encode(std::string_view text, bool keep_slash) {
-  constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x80 && std::isalnum(byte) != 0) ||
-        std::string_view("-._~").find(c) != std::string_view::npos || (c == '/' && keep_slash)) {
-      out += c;
-    } else {
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return out;
-}
-
 std::string HubClient::url(std::string_view path) const {
   VECMILL_CHECK(path.starts_with('/'));
   return options_.hub.endpoint + std::string(path);

@@ -54,7 +54,4 @@ class HubClient {
   Transport& transport_;
 };
 
-/// `text` with everything but letters, digits and "-._~" (and '/' where `keep_slash`) escaped.
-[[nodiscard]] std::string percent_encode(std::string_view text, bool keep_slash);
-
 }  // namespace vecmill::hub

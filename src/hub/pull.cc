@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "vecmill/base/percent.h"
 #include "vecmill/hub/blob_hash.h"
 #include "vecmill/hub/convert.h"
 #include "vecmill/hub/fetch_file.h"

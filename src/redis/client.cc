@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include "vecmill/base/sha1.h"
 #include "vecmill/redis/no_sigpipe.h"
@@ -20,8 +19,6 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kLargestReply = std::size_t{64} << 20;
 constexpr long long kMostElements = 1 << 16;
-constexpr int kDeepestReply = 4;
-constexpr int kOldestVersion = 6;
 
 struct FreeReply {
   void operator()(void* reply) const { freeReplyObject(reply); }
@@ -36,70 +33,7 @@ timeval timeval_of(microseconds time) {
   return {static_cast<time_t>(count / 1'000'000), static_cast<suseconds_t>(count % 1'000'000)};
 }
 
-/// nullopt: of a kind or depth that nothing here asks for.
-std::optional<Reply> convert(const redisReply& reply, int depth = 0) {
-  const auto text = [&] { return std::string(reply.str, reply.len); };
-  switch (reply.type) {
-    case REDIS_REPLY_NIL: return Reply{};
-    case REDIS_REPLY_INTEGER: return Reply{Reply::Kind::kInteger, reply.integer};
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS: return Reply{Reply::Kind::kText, 0, text()};
-    case REDIS_REPLY_ERROR: return Reply{Reply::Kind::kError, 0, text()};
-    case REDIS_REPLY_ARRAY: break;
-    default: return std::nullopt;
-  }
-  if (depth == kDeepestReply) return std::nullopt;
-  Reply list{Reply::Kind::kList};
-  for (std::size_t i = 0; i < reply.elements; ++i) {
-    auto item = convert(*reply.element[i], depth + 1);
-    if (!item) return std::nullopt;
-    list.items.push_back(*std::move(item));
-  }
-  return list;
-}
-
-/// The value of a line "name:value" of INFO.
-std::string_view field(std::string_view info, std::string_view name) {
-  while (!info.empty()) {
-    const std::size_t end = std::min(info.find('\n'), info.size() - 1);
-    std::string_view line = info.substr(0, end);
-    info.remove_prefix(end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
-      return line.substr(name.size() + 1);
-    }
-  }
-  return {};
-}
-
-Error no_redis(const std::string& where) {
-  return make_error(ErrorKind::kInvalidData, "does not answer like a Redis", where,
-                    "is it the address of another program?");
-}
-
-Error away(const std::string& why, const std::string& where) {
-  return make_error(ErrorKind::kUnavailable, "Redis cannot be reached: " + why, where);
-}
-
 }  // namespace
-
-Error error_of(const Reply& reply, const std::string& where) {
-  const std::string code = reply.text.substr(0, reply.text.find(' '));
-  if (code == "NOAUTH" || code == "WRONGPASS" || reply.text.find("AUTH") == 4) {
-    return make_error(ErrorKind::kAuth, "Redis refuses the password", where,
-                      "set user and password as the server has them");
-  }
-  if (code == "NOPERM") {
-    return make_error(ErrorKind::kAuth, "the user of Redis may not do what is needed", where,
-                      "allow it the commands that docs/redis.md names");
-  }
-  // What a server says may repeat what it was sent; its code does not.
-  const bool is_code = !code.empty() && code.size() <= 20 &&
-                       std::ranges::all_of(code, [](char c) { return c >= 'A' && c <= 'Z'; });
-  return make_error(ErrorKind::kUnavailable,
-                    "Redis refuses a command" + (is_code ? " (" + code + ")" : std::string()),
-                    where);
-}
 
 Script::Script(std::string text) : text_(std::move(text)) {
   Sha1 hash;
@@ -172,7 +106,11 @@ Status Client::secure() {
     (void)tls.release();  // the context frees it now
     return {};
   }
-  return make_error(ErrorKind::kAuth, "no TLS with a certificate that can be trusted",
+  const long verified = SSL_get_verify_result(tls.get());
+  const std::string why = verified == X509_V_OK
+                              ? std::string()
+                              : std::string(": ") + X509_verify_cert_error_string(verified);
+  return make_error(ErrorKind::kAuth, "no TLS with a certificate that can be trusted" + why,
                     address.name(), "name the file of its authority, or is it redis://?");
 }
 
@@ -190,19 +128,7 @@ Status Client::greet() {
   for (const Reply& reply : replies) {
     if (reply.is(Reply::Kind::kError)) return error_of(reply, address.name());
   }
-  const std::string_view info = replies.back().text;
-  const std::string_view version = field(info, "redis_version");
-  int major = 0;
-  const auto parsed = std::from_chars(version.data(), version.data() + version.size(), major);
-  if (parsed.ec != std::errc()) return no_redis(address.name());
-  if (major < kOldestVersion) {
-    return make_error(ErrorKind::kUnsupported,
-                      "Redis " + std::to_string(major) + " is older than what is needed",
-                      address.name(), "use Redis 6 or later");
-  }
-  if (field(info, "loading") == "1") return away("it is reading its data", address.name());
-  server_ = {std::string(version), std::string(field(info, "maxmemory_policy")),
-             field(info, "role") == "slave"};
+  VECMILL_ASSIGN(server_, read_info(replies.back().text, address.name()));
   return {};
 }
 

@@ -12,23 +12,12 @@
 #include <vector>
 
 #include "vecmill/redis/address.h"
+#include "vecmill/redis/reply.h"
 #include "vecmill/result.h"
 
 struct redisContext;
-struct redisReply;
 
 namespace vecmill::redis {
-
-struct Reply {
-  enum class Kind : std::uint8_t { kNil, kInteger, kText, kError, kList };
-
-  Kind kind = Kind::kNil;
-  std::int64_t integer = 0;
-  std::string text = {};  ///< also of an error
-  std::vector<Reply> items = {};
-
-  [[nodiscard]] bool is(Kind wanted) const { return kind == wanted; }
-};
 
 using Command = std::vector<std::string>;
 
@@ -50,13 +39,6 @@ struct ClientOptions {
   std::chrono::milliseconds answer_within{500};  ///< all commands of a call together
   /// How long nothing is tried after a failure; doubles with each further one.
   std::chrono::milliseconds pause_first{100}, pause_most{5000};
-};
-
-/// What a server is.
-struct Server {
-  std::string version;
-  std::string eviction;     ///< maxmemory-policy
-  bool is_replica = false;  ///< takes no writes
 };
 
 /// One connection to a Redis 6 or later, made when first needed and again after a failure. Calls of
@@ -109,8 +91,5 @@ class Client {
   Clock::time_point try_again_;
   std::chrono::milliseconds pause_{};
 };
-
-/// What an error reply of a command means: kAuth, kUnavailable.
-[[nodiscard]] Error error_of(const Reply& reply, const std::string& where);
 
 }  // namespace vecmill::redis

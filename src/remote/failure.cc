@@ -208,9 +208,9 @@ Failure classify_failure(const RemoteModel& model, const http::ApiReply& reply,
 Failure transport_failure(const Error& error, http::Sent sent) {
   Failure failure;
   failure.error = error;
-  failure.billed_nothing = sent == http::Sent::kNo;
-  // An address that is none, or one that sends us elsewhere, stays so.
-  failure.settings = error.kind == ErrorKind::kInvalidArgument;
+  failure.billed_nothing = sent != http::Sent::kYes;
+  // An address that is none, one that sends us elsewhere, or a bad certificate stays so.
+  failure.settings = error.kind == ErrorKind::kInvalidArgument || sent == http::Sent::kNever;
   failure.outcome = failure.settings ? Outcome::kBadInput : Outcome::kTransient;
   return failure;
 }

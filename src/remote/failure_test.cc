@@ -167,6 +167,11 @@ TEST(FailureTest, AnAddressThatIsWrongStaysWrong) {
   EXPECT_TRUE(failure(ErrorKind::kInvalidArgument).settings);
   EXPECT_EQ(failure(ErrorKind::kUnavailable).outcome, Outcome::kTransient);
   EXPECT_EQ(failure(ErrorKind::kInvalidData).outcome, Outcome::kTransient);
+  const Error bad = make_error(ErrorKind::kUnavailable, "the certificate has expired");
+  const Failure never = transport_failure(bad, http::Sent::kNever);
+  EXPECT_TRUE(never.settings && never.billed_nothing);
+  EXPECT_EQ(never.outcome, Outcome::kBadInput);
+  EXPECT_EQ(never.error.kind, ErrorKind::kUnavailable);
 }
 
 TEST(FailureTest, WhatIsCertainlyNotBilledIsToldFromWhatMayBe) {

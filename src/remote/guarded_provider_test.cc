@@ -257,6 +257,7 @@ class Others final : public SharedState {
     close(ticket, settled);
   }
   void cancel(Ticket ticket) override { close(ticket, cancelled); }
+  Stats stats() override { return {}; }
 
   std::set<Ticket> open;
   std::uint64_t settled = 0, cancelled = 0;

@@ -2,9 +2,20 @@
 
 namespace vecmill::remote {
 
-/// policy::Limiter, in the server. KEYS: the state, the workers that were seen lately. ARGV: JSON:
+/// How both scripts begin. KEYS[1]: the state. ARGV: JSON, in which `now` is in microseconds; 0:
+/// the server's clock.
+inline constexpr const char* kScriptStart = R"lua(
+local a = cjson.decode(ARGV[1])
+local now = a.now
+if now == 0 then
+  local t = redis.call('TIME')
+  now = t[1] * 1000000 + t[2]
+end
+local raw = redis.call('GET', KEYS[1])
+)lua";
+
+/// policy::Limiter, in the server. KEYS: the state, the workers that were seen lately. ARGV:
 ///   op       "take" or "settle"
-///   now      microseconds; 0: the server's clock
 ///   worker   who asks
 ///   limits   [[unit, count, period, burst], ...]; units from 1, as in `amounts`
 ///   amounts  what is taken, or what was used
@@ -15,19 +26,12 @@ namespace vecmill::remote {
 /// A state that was lost while it was sure to be kept begins with empty buckets, whoever finds out.
 /// A grant that nobody settles for `life` counts as used.
 inline constexpr const char* kLimiterScript = R"lua(
-local a = cjson.decode(ARGV[1])
-local now = a.now
-if now == 0 then
-  local t = redis.call('TIME')
-  now = t[1] * 1000000 + t[2]
-end
 local life, longest = 300000000, 512
 
 local function time_for(l, units)
   return math.floor((units * l[3] + l[2] - 1) / l[2])
 end
 
-local raw = redis.call('GET', KEYS[1])
 local s = raw and cmsgpack.unpack(raw)
 if not s or now < s.last - 60000000 then  -- none, or the clock was set back
   s = {born = now, last = now, next = 1, hold = 0, full = {0, 0, 0, 0}, grants = {}}
@@ -87,22 +91,14 @@ redis.call('PEXPIRE', KEYS[2], 120000)
 return {verdict, id, wait, s.born, now + life, redis.call('ZCARD', KEYS[2])}
 )lua";
 
-/// policy::Breaker, in the server. KEYS: the state. ARGV: JSON:
+/// policy::Breaker, in the server. ARGV:
 ///   op      "admit", "failed", "worked" (a success), "answered" (no success, but an answer) or
 ///           "cancelled"
-///   now     microseconds; 0: the server's clock
 ///   era     of the admission that is reported
 ///   failures, probes, open_for  as in BreakerOptions
 /// Returns granted (0 or 1), era, wait. Eras grow with the clock, also past a loss of the state, so
 /// that a report from before a change is known as late.
 inline constexpr const char* kBreakerScript = R"lua(
-local a = cjson.decode(ARGV[1])
-local now = a.now
-if now == 0 then
-  local t = redis.call('TIME')
-  now = t[1] * 1000000 + t[2]
-end
-local raw = redis.call('GET', KEYS[1])
 local b = raw and cmsgpack.unpack(raw) or
     {state = 'closed', era = now, failures = 0, probing = 0, proved = 0, until_ = 0}
 

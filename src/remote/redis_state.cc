@@ -26,12 +26,12 @@ static_assert(static_cast<std::size_t>(policy::Unit::kConcurrency) == kRates);
 constexpr microseconds kShortest{1000};
 
 const redis::Script& limiter_script() {
-  static const redis::Script script{kLimiterScript};
+  static const redis::Script script{std::string(kScriptStart) + kLimiterScript};
   return script;
 }
 
 const redis::Script& breaker_script() {
-  static const redis::Script script{kBreakerScript};
+  static const redis::Script script{std::string(kScriptStart) + kBreakerScript};
   return script;
 }
 
@@ -250,7 +250,7 @@ void RedisState::cancel(Ticket ticket) {
   if (grant->era) (void)breaker("cancelled", *grant->era);
 }
 
-RedisState::Stats RedisState::stats() {
+SharedState::Stats RedisState::stats() {
   const std::lock_guard lock(mutex_);
   return stats_;
 }

@@ -38,14 +38,7 @@ class RedisState final : public SharedState {
   Answer admit(policy::Time now, const policy::Demand& demand) override;
   void settle(Ticket ticket, const End& end) override;
   void cancel(Ticket ticket) override;
-
-  struct Stats {
-    std::uint64_t admitted = 0;
-    std::uint64_t alone = 0;  ///< of them, without the server
-    std::uint64_t workers = 1;
-    std::optional<Error> failure = {};  ///< the last one of the server
-  };
-  [[nodiscard]] Stats stats();
+  [[nodiscard]] Stats stats() override;
 
  private:
   struct Grant {

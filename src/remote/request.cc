@@ -1,6 +1,7 @@
 #include "vecmill/remote/request.h"
 
 #include "vecmill/base/json_text.h"
+#include "vecmill/base/percent.h"
 
 namespace vecmill::remote {
 namespace {
@@ -86,25 +87,6 @@ void add_contents(std::string& out, const RemoteModel& model,
   out += "]}";
 }
 
-/// A model's name may hold anything, a path may not.
-std::string path_segment(std::string_view name) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kHex[byte / 16];
-    out += kHex[byte % 16];
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string provider_name(const RemoteModel& model) {
@@ -158,7 +140,7 @@ std::string request_url(const RemoteModel& model) {
   constexpr std::string_view kName = "{model}";
   std::string path(model.dialect->path);
   if (const auto at = path.find(kName); at != std::string::npos) {
-    path.replace(at, kName.size(), path_segment(model.name));
+    path.replace(at, kName.size(), percent_encode(model.name));
   }
   return model.base_url + path;
 }

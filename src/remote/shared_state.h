@@ -6,6 +6,7 @@
 #include "vecmill/policy/limiter.h"
 #include "vecmill/policy/outcome.h"
 #include "vecmill/policy/time.h"
+#include "vecmill/result.h"
 
 namespace vecmill::remote {
 
@@ -35,6 +36,14 @@ class SharedState {
   /// Once for each ticket, or `cancel` if the request was not sent.
   virtual void settle(Ticket ticket, const End& end) = 0;
   virtual void cancel(Ticket ticket) = 0;
+
+  struct Stats {
+    std::uint64_t admitted = 0;
+    std::uint64_t alone = 0;    ///< of them, by this process's share: the others were not asked
+    std::uint64_t workers = 1;  ///< processes, as seen last
+    std::optional<Error> failure = {};  ///< why not, the last time
+  };
+  [[nodiscard]] virtual Stats stats() = 0;
 };
 
 }  // namespace vecmill::remote

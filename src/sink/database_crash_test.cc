@@ -6,6 +6,7 @@
 
 #include "vecmill/base/file_system.h"
 #include "vecmill/base/mapped_file.h"
+#include "vecmill/base/quick_folder.h"
 #include "vecmill/sink/sink_factory.h"
 
 namespace vecmill::sink {
@@ -171,10 +172,7 @@ class DatabaseCrash : public testing::Test {
     return content() == wanted_ ? "" : "the files differ";
   }
 
-  // In memory where there is such a folder: what the real disk keeps does not matter here.
-  fs::path folder_ =
-      (fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::path(testing::TempDir())) /
-      ("vecmill-database-crash-" + std::to_string(getpid()));
+  fs::path folder_ = quick_folder() / ("vecmill-database-crash-" + std::to_string(getpid()));
   std::map<std::string, std::string> wanted_;
   std::vector<std::string> log_;
 };

@@ -18,7 +18,7 @@ NOTES = "".join(json.dumps({"id": f"n{i}", "text": text, "tag": i}) + "\n" for i
 
 EMBED_KEYS = {"schema", "out", "model", "space", "arithmetic", "dims", "embedded", "failed", "skipped", "empty",
               "resumed", "tokens", "truncated_texts", "truncated_tokens", "truncated_ids", "seconds",
-              "load_seconds", "peak_rss_bytes", "was_complete", "cache", "spend", "fallback", "notes"}
+              "load_seconds", "peak_rss_bytes", "was_complete", "cache", "spend", "fallback", "shared", "notes"}
 
 
 @pytest.fixture

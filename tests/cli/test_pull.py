@@ -4,9 +4,9 @@ import hashlib
 import http.server
 import json
 import ssl
-import subprocess
 import threading
 
+import certificates
 import pytest
 
 from conftest import ROOT
@@ -85,10 +85,7 @@ def test_offline_asks_nobody(hub, env, flags):
 
 
 def test_a_server_that_cannot_prove_its_name_is_told_nothing(vecmill, tmp_path):
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
-                   check=True, capture_output=True)
+    certificate, key = certificates.self_signed(tmp_path)
     asked = []
 
     class Recorder(Hub):

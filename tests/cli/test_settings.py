@@ -1,5 +1,7 @@
 """Flag, environment, project file, user file, default: the stronger one wins, and says where it is from."""
 
+import re
+
 import pytest
 
 LAYERS = ["default", "user file", "project file", "environment", "flag"]
@@ -49,6 +51,33 @@ def test_the_project_file_is_found_from_a_folder_inside(vecmill):
     assert vecmill("config", "show", "--json").json["dims"]["value"] == "48"
     other = vecmill.write("other.toml", "dims = 24\n")
     assert vecmill("config", "show", "--json", "--config", other).json["dims"]["value"] == "24"
+
+
+def test_config_show_has_the_budgets_of_tags_and_tenants(vecmill):
+    vecmill.write("vecmill.toml", "alert_webhook = \"https://example.com/x\"\n[budget]\nmonth = 50\nwarn_at = 0.7\n"
+                                  "[budget.tag.\"project=search\"]\nmonth = 10\nslow_at = 0.5\n"
+                                  "[budget.tenant.acme]\nday = 1\n")
+    shown = vecmill("config", "show", "--json").json
+    told = {key: (one["value"], one["origin"].rsplit(":")[-1]) for key, one in shown.items() if "budget" in key}
+    assert told == {
+        "budget.day": ("", "default"), "budget.month": ("50", "3"), "budget.warn_at": ("0.7", "4"),
+        "budget.slow_at": ("1", "default"),
+        'budget.tag."project=search".month': ("10", "6"), 'budget.tag."project=search".warn_at': ("0.7", "4"),
+        'budget.tag."project=search".slow_at': ("0.5", "7"), "budget.tenant.acme.day": ("1", "9"),
+        "budget.tenant.acme.warn_at": ("0.7", "4"), "budget.tenant.acme.slow_at": ("1", "default")}
+    assert shown["alert_webhook"]["value"] == "https://example.com/x"
+    lines = vecmill("config", "show", "--origin").out
+    assert re.search(r'^budget.tag."project=search".month = "10"  # .*/vecmill.toml:6$', lines, re.M)
+    # What is shown can be written back.
+    vecmill.write("vecmill.toml", "\n".join(line for line in vecmill("config", "show").out.splitlines()
+                                            if "budget.t" in line))
+    assert 'budget.tenant.acme.day = "1"' in vecmill("config", "show").out
+
+
+def test_config_show_hides_the_password_of_an_address(vecmill):
+    vecmill.write("vecmill.toml", 'redis = "rediss://me:s3/cr@t@cache.example:6379/0"\n')
+    out = vecmill("config", "show").out
+    assert 'redis = "rediss://...@cache.example:6379/0"' in out and "cr@t" not in out
 
 
 BAD_FILES = [

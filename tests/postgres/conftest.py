@@ -9,7 +9,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import servers  # noqa: E402
-from program import Program  # noqa: E402
+from program import home  # noqa: E402, F401
+from tables import Program  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -39,13 +40,8 @@ def plain_db(both_servers):
     return both_servers[1].new_database()
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
 @pytest.fixture
-def vecmill(tmp_path, home):
+def vecmill(tmp_path, home):  # noqa: F811
     return Program(tmp_path, home)
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from program import check_rows
+from tables import check_rows
 
 
 def texts(count, what="text"):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from program import check_rows
+from tables import check_rows
 
 COUNT = 4500  # three windows
 

@@ -8,8 +8,8 @@ import sys
 import types
 
 import pytest
+from program import INSTRUMENTS, ROOT
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("VECMILL_REMOTE_EMBED", str(ROOT / "build/dev/tests/providers/remote_embed"))
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -37,9 +37,8 @@ class Ours:
 
     def __call__(self, model, texts, *, role="document", dims=0, env=None, check=True):
         lines = "".join(json.dumps(text) + "\n" for text in texts).encode()
-        instruments = {k: v for k, v in os.environ.items() if k.startswith(("LLVM_", "ASAN_", "UBSAN_", "LSAN_"))}
         done = subprocess.run([BINARY, model, role, str(dims)], input=lines, capture_output=True, timeout=120,
-                              env={**instruments, **(env or {})})
+                              env={**INSTRUMENTS, **(env or {})})
         self.err = done.stderr.decode()
         assert done.returncode == 0 or not check, self.err
         return [json.loads(line) for line in done.stdout.decode().splitlines()]

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import http.server
 import json
+import ssl
 import struct
 import threading
 from dataclasses import dataclass, field
@@ -92,6 +93,7 @@ class Fake:
     seen: list = field(default_factory=list)
     plan: list = field(default_factory=list)
     billed: int = 0
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self):
         fake = self
@@ -111,6 +113,8 @@ class Fake:
         self.lock = threading.Lock()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        if self.tls:
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
@@ -120,19 +124,23 @@ class Fake:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server.server_port}/v1"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.server.server_port}/v1"
 
     def answer(self, handler):
         raw = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         with self.lock:
             status, body, headers = self.reply(handler, raw)
+        self.send(handler, status, body, headers)
+
+    def send(self, handler, status, body, headers, cut=False):
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
         handler.send_response(status)
         for name, value in {"Content-Type": "application/json", **headers}.items():
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(payload)))
         handler.end_headers()
-        handler.wfile.write(payload)
+        handler.wfile.write(payload[:len(payload) // 2] if cut else payload)
+        handler.close_connection = handler.close_connection or cut
 
     def reply(self, handler, raw):
         try:

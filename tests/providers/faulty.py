@@ -4,7 +4,6 @@ import base64
 import collections
 import io
 import itertools
-import json
 import random
 import socket
 import struct
@@ -71,16 +70,6 @@ class FaultyFake(fakes.Fake):
         elif fault == SHUFFLED:
             self.random.shuffle(body["data"])
         return status, body, headers
-
-    def send(self, handler, status, body, headers, cut):
-        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-        handler.send_response(status)
-        for name, value in {"Content-Type": "application/json", **headers}.items():
-            handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(payload)))
-        handler.end_headers()
-        handler.wfile.write(payload[:len(payload) // 2] if cut else payload)
-        handler.close_connection = handler.close_connection or cut
 
 
 def spoil(row):

@@ -16,9 +16,9 @@ import urllib.parse
 import fake as fakes
 import faulty
 import pytest
+from program import DEEP, INSTRUMENTS
 from test_command import VECMILL
 
-DEEP = bool(os.environ.get("VECMILL_TEST_DEEP"))
 KEY = "sk-canary-7f3a91c2d4e5b6a8"
 TEXTS = ["the scarlet ibis of \"Cañada\" sings at 04:17 on the third pier",
          "ledgers of the house Quillfeather & Sons, tide mark nineteen", "an unremarkable third canary\tbehind a tab"]
@@ -134,9 +134,8 @@ def run_case(folder, fault, times, flags, as_json):
     (folder / "texts.txt").write_text("\n".join(TEXTS) + "\n")
     with Parrot(fault, times) as server:
         url = server.url.replace("http:", "https:") if fault == "no tls" else server.url
-        instruments = {k: v for k, v in os.environ.items() if k.startswith(("LLVM_", "ASAN_", "UBSAN_", "LSAN_"))}
         env = {"HOME": str(folder), "VECMILL_HOME": str(folder / "home"), "VECMILL_REMOTE_BASE_URL": url, "NO_COLOR": "1",
-               "VECMILL_REMOTE_API_KEY": KEY + " " * (fault == "a space in the key"), "VECMILL_TEST_SEAL": SEAL, **instruments}
+               "VECMILL_REMOTE_API_KEY": KEY + " " * (fault == "a space in the key"), "VECMILL_TEST_SEAL": SEAL, **INSTRUMENTS}
         words = ["--json"] if as_json else ["--progress", "plain"]
         process = subprocess.Popen([VECMILL, "embed", "texts.txt", "--out", "wanted.npy", "--model",
                                     f"openai-compatible:{MODEL}", "--price", "0.02", "--dims", str(DIMS), "--patience", "1s", *flags, *words], cwd=folder, env=env, stdout=subprocess.PIPE,

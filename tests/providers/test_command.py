@@ -1,8 +1,6 @@
 """`vecmill embed` and `query` with a model behind an API: the way of a text, the cache, the exit codes."""
 
 import json
-import os
-import pathlib
 import signal
 import subprocess
 import time
@@ -10,9 +8,9 @@ import time
 import fake as fakes
 import numpy
 import pytest
+from program import BINARY as VECMILL
+from program import INSTRUMENTS
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-VECMILL = os.environ.get("VECMILL_BINARY", str(ROOT / "build/dev/src/cli/vecmill"))
 MODELS = {"voyage": "voyage-code-3", "openai": "text-embedding-3-small"}
 TEXTS = ["first text", "second text", "first text", "a fourth"]
 
@@ -21,9 +19,8 @@ TEXTS = ["first text", "second text", "first text", "a fourth"]
 def vecmill(fake, tmp_path):
     (tmp_path / "texts.txt").write_text("\n".join(TEXTS) + "\n")
     name = fake.vendor.upper()
-    instruments = {k: v for k, v in os.environ.items() if k.startswith(("LLVM_", "ASAN_", "UBSAN_", "LSAN_"))}
     env = {"HOME": str(tmp_path), "VECMILL_HOME": str(tmp_path / "home"), f"{name}_BASE_URL": fake.url,
-           f"{name}_API_KEY": fakes.KEYS[fake.vendor], "NO_COLOR": "1", **instruments}
+           f"{name}_API_KEY": fakes.KEYS[fake.vendor], "NO_COLOR": "1", **INSTRUMENTS}
 
     def run(*words, **more):
         return subprocess.run([VECMILL, *words, "--model", f"{fake.vendor}:{MODELS[fake.vendor]}"], cwd=tmp_path,

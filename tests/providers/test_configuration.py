@@ -1,17 +1,16 @@
 """[providers.NAME] in vecmill.toml: what is said there is done, what is wrong there is named, and `doctor --online`."""
 
 import json
-import os
-import pathlib
 import re
 import socket
 import subprocess
 
 import fake as fakes
 import pytest
+from program import INSTRUMENTS, ROOT
 from test_command import VECMILL, asked
 
-DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs/configuration.md"
+DOCS = ROOT / "docs/configuration.md"
 KEY = "sk-canary-0123456789"
 
 
@@ -20,8 +19,7 @@ class Project:
 
     def __init__(self, folder):
         self.folder = folder
-        instruments = {k: v for k, v in os.environ.items() if k.startswith(("LLVM_", "ASAN_", "UBSAN_", "LSAN_"))}
-        self.env = {"HOME": str(folder), "VECMILL_HOME": str(folder / "home"), "NO_COLOR": "1", **instruments}
+        self.env = {"HOME": str(folder), "VECMILL_HOME": str(folder / "home"), "NO_COLOR": "1", **INSTRUMENTS}
         (folder / "texts.txt").write_text("one\ntwo\nthree\n")
         (folder / "one.txt").write_text("one\n")
 

@@ -15,18 +15,17 @@ import fake as fakes
 import faulty
 import numpy
 import pytest
+from program import DEEP, INSTRUMENTS
 from test_command import VECMILL
 
-DEEP = bool(os.environ.get("VECMILL_TEST_DEEP"))
 SEED = int(os.environ.get("VECMILL_TEST_SEED", "1"))
 MODEL = "text-embedding-3-small"
 DIMS = 64
 
 
 def command(server, folder, *words):
-    instruments = {k: v for k, v in os.environ.items() if k.startswith(("LLVM_", "ASAN_", "UBSAN_", "LSAN_"))}
     env = {"HOME": str(folder), "VECMILL_HOME": str(folder / "home"), "OPENAI_BASE_URL": server.url,
-           "OPENAI_API_KEY": fakes.KEYS["openai"], "NO_COLOR": "1", **instruments}
+           "OPENAI_API_KEY": fakes.KEYS["openai"], "NO_COLOR": "1", **INSTRUMENTS}
     process = subprocess.Popen([VECMILL, "embed", *words, "--out", "a.npy", "--model", f"openai:{MODEL}", "--dims",
                                 str(DIMS), "--json"], cwd=folder, env=env, text=True, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
