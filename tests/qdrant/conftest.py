@@ -13,7 +13,8 @@ os.environ["no_proxy"] = "127.0.0.1"
 
 import fake as fakes  # noqa: E402
 from places import FakePlace, RealPlace  # noqa: E402
-from program import Program  # noqa: E402
+from program import home  # noqa: E402, F401
+from tables import Program  # noqa: E402
 
 # Under the sanitizers a program takes ten times as long, and they look at ours alone.
 SANITIZED = int(os.environ.get("VECMILL_TEST_EVERY", "1")) > 1
@@ -34,13 +35,8 @@ def pytest_collection_modifyitems(items):
             items.remove(item)
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
 @pytest.fixture
-def vecmill(tmp_path, home):
+def vecmill(tmp_path, home):  # noqa: F811
     return Program(tmp_path, home)
 
 
