@@ -49,12 +49,13 @@ bool is_on_server(std::string_view place) { return is_postgres_url(place) || is_
 
 std::string shown_place(std::string_view place) {
   std::string url(place);
+  // Parameters first: the '@' of one is no end of a password.
   if (is_postgres_url(place)) {
-    hide_password(url, scheme_of(place, kPostgres).size(), true);
     for (const auto name : kPostgresSecrets) hide_parameter(url, name);
+    hide_password(url, scheme_of(place, kPostgres).size(), true);
   } else if (is_qdrant_url(place)) {
-    hide_password(url, scheme_of(place, kQdrant).size(), false);
     for (const auto name : kQdrantSecrets) hide_parameter(url, name);
+    hide_password(url, scheme_of(place, kQdrant).size(), false);
   }
   return url;
 }

@@ -25,6 +25,8 @@ TEST(PlaceTest, AKeyIsNeverShown) {
       {"qdrant://h/c?api_key=canary&bulk=yes", "qdrant://h/c?api_key=***&bulk=yes"},
       {"qdrant://h/c?api-key=canary", "qdrant://h/c?api-key=***"},
       {"qdrant://h/c?text=t&token=canary", "qdrant://h/c?text=t&token=***"},
+      {"qdrant://h/c?api_key=can@ary", "qdrant://h/c?api_key=***"},
+      {"postgres://h:5432/d?password=can@ary&table=t", "postgres://h:5432/d?password=***&table=t"},
       {"qdrant://h/c?key_file=/k", "qdrant://h/c?key_file=/k"},
       {"qdrant:canary@x.jsonl", "qdrant:canary@x.jsonl"},
   };

@@ -16,25 +16,29 @@ namespace vecmill::encode {
 namespace {
 
 /// So many rows go through the feed-forward network at a time that what stands between its two
-/// products stays in the second-level cache.
+/// products stays in the second-level cache; half more where another block would have fewer.
 std::uint32_t feed_forward_rows(std::uint32_t intermediate) {
   constexpr std::uint32_t kCacheFloats = 72 * 1024;
   return std::clamp(kCacheFloats / intermediate / 12 * 12, 12U, 96U);
 }
 
-/// Texts that go through a layer together, so that what passes between its steps stays in the
-/// second-level cache: as few as have `kGroupRows` rows, or the last ones.
+/// Texts that go through a layer together, so that what passes between its steps stays in a cache;
+/// not fewer, for all weights pass by for each group.
 struct Group {
   std::uint32_t first_row = 0, rows = 0;
   std::vector<TextRows> texts;  ///< their rows within the group
 };
 
+/// Groups of about as many rows each.
 std::vector<Group> groups_of(std::span<const std::span<const TokenId>> texts) {
-  constexpr std::uint32_t kGroupRows = 96;
+  constexpr std::size_t kGroupRows = 256;
+  std::size_t all = 0;
+  for (const auto& ids : texts) all += ids.size();
+  const std::size_t count = std::max<std::size_t>(1, (all + kGroupRows / 2) / kGroupRows);
   std::vector<Group> groups;
   std::uint32_t total = 0;
   for (const auto& ids : texts) {
-    if (groups.empty() || groups.back().rows >= kGroupRows) groups.push_back({total, 0, {}});
+    if (total * count >= all * groups.size()) groups.push_back({total, 0, {}});
     Group& group = groups.back();
     const auto tokens = static_cast<std::uint32_t>(ids.size());
     group.texts.push_back({group.rows, tokens});
@@ -196,9 +200,9 @@ class Pass {
 
   void feed_forward(const Layer& layer, std::uint32_t rows, float* x) {
     const float* input = block_input(layer.ffn_norm, x, rows);
-    const std::uint32_t most = feed_forward_rows(model_.intermediate);
-    float* middle = workspace_.middle.reserve(std::size_t{most} * model_.intermediate);
-    const std::uint32_t blocks = (rows + most - 1) / most;
+    const std::uint32_t usual = feed_forward_rows(model_.intermediate);
+    float* middle = workspace_.middle.reserve(0);
+    const std::uint32_t blocks = std::max(1U, (rows + usual / 2) / usual);
     for (std::uint32_t b = 0; b < blocks; ++b) {
       const std::uint32_t first = rows * b / blocks;
       const std::uint32_t count = rows * (b + 1) / blocks - first;
@@ -293,7 +297,7 @@ void prepare(const Transformer& model, std::span<const std::span<const TokenId>>
       std::max(group_rows * model.hidden, project ? total * model.embedding_width : 0));
   workspace.sums.reserve(group_rows * model.hidden);
   const std::size_t middle =
-      std::size_t{feed_forward_rows(model.intermediate)} * model.intermediate;
+      std::size_t{feed_forward_rows(model.intermediate)} * 3 / 2 * model.intermediate;
   workspace.middle.reserve(middle);
   if (model.layers.front().ffn_up.is_there()) workspace.up.reserve(middle);
   if (has_distances(model)) workspace.distances.reserve(model.heads * (2 * longest - 1));

@@ -165,7 +165,9 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
   VECMILL_TRY(engine::check_degraded(state_->degraded, job.out));
   const SpaceInfo space = capabilities(job.options).space;
   VECMILL_ASSIGN(auto ends, engine::open_ends(job, space));
-  auto& [source, out, skip] = ends;
+  auto& source = ends.source;
+  auto& out = ends.out;
+  const auto left_out = [&ends] { return ends.skip ? ends.skip->skipped() : 0; };
   EmbedReport report;
   report.was_complete = out.complete;
   report.resumed = out.rows_done + out.rows_failed;
@@ -175,12 +177,12 @@ Result<EmbedReport> Engine::run(const EmbedJob& job,
     VECMILL_ASSIGN(const std::uint64_t total, known ? *known : count_texts(job, stop));
     if (out.position) VECMILL_TRY(source->seek(*out.position));
     const auto tell = [&](EmbedProgress now) {
-      now.resumed = resumed + (skip ? skip->skipped() : 0);
+      now.resumed = resumed + left_out();
       now.texts_total = total;
       if (progress) progress(now);
     };
     VECMILL_ASSIGN(report, state_->embed_all(*source, *out.sink, job, tell, stop));
-    report.resumed = resumed + (skip ? skip->skipped() : 0);
+    report.resumed = resumed + left_out();
   }
   state_->describe(report, job.options);
   if (!job.out.empty() && !is_on_server(job.out)) {

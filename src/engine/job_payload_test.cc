@@ -102,9 +102,9 @@ class JobReaderTest : public testing::Test {
   }
   ~JobReaderTest() override { std::filesystem::remove_all(folder_); }
 
-  void write(int count) const {
+  void write(int count, int changed = -1) const {
     std::ofstream out(file_);
-    for (int i = 0; i < count; ++i) out << "text " << i << "\n";
+    for (int i = 0; i < count; ++i) out << (i == changed ? "other " : "text ") << i << "\n";
   }
   std::vector<JobPayload> cut(bool texts_inline = false) const {
     auto source = open_source(pattern_.job);
@@ -148,6 +148,10 @@ TEST_F(JobReaderTest, AnInputThatChangedIsAnErrorAndOneThatGrewIsNone) {
   const auto jobs = cut();
   write(40);
   EXPECT_TRUE(JobReader().read(jobs[1]));
+  write(25, 15);  // within the second job
+  EXPECT_TRUE(JobReader().read(jobs[0]));
+  EXPECT_EQ(JobReader().read(jobs[1]).error().kind, ErrorKind::kMismatch);
+  EXPECT_EQ(JobReader().read(jobs[2]).error().kind, ErrorKind::kMismatch);
   write(12);
   EXPECT_TRUE(JobReader().read(jobs[0]));
   JobReader reader;

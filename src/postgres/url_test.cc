@@ -53,6 +53,16 @@ TEST(PostgresUrlTest, WhatIsWrongIsNamedWithTheWayOut) {
   }
 }
 
+TEST(PostgresUrlTest, ADatabaseIsNamedWithoutATable) {
+  const auto url = parse_database("postgres://ann@h:5433/d?schema=s&sslmode=disable");
+  ASSERT_TRUE(url) << url.error().to_string();
+  EXPECT_EQ(url->schema, "s");
+  EXPECT_EQ(url->connection.reveal(), "postgres://ann@h:5433/d?sslmode=disable");
+  for (const char* more : {"table=t", "key=k", "text=x", "vector=v", "where=true", "adopt=yes"}) {
+    EXPECT_FALSE(parse_database("postgres://h/d?" + std::string(more))) << more;
+  }
+}
+
 TEST(PostgresUrlTest, APasswordIsNeverShown) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"postgres://ann:canary@h/d?table=t", "postgres://ann:***@h/d?table=t"},

@@ -21,7 +21,7 @@ class QdrantClientTest : public testing::Test {
 
   /// The first replies to writes; then the ordinary ones.
   void answer_writes(std::vector<std::string> replies) {
-    server.before = [this, replies = std::move(replies),
+    server.before = [replies = std::move(replies),
                      at = std::size_t{0}](const Request& request) mutable {
       if (!TestingServer::is_write(request) || at == replies.size()) {
         return std::optional<std::string>();

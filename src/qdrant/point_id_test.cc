@@ -22,6 +22,7 @@ TEST(PointIdTest, AnythingElseBecomesAUuidOfItsOwn) {
         "0B6EC5BD-59C4-5E42-8A21-6A1E0B1C6F11", "record", "0b6ec5bd59c45e428a216a1e0b1c6f11",
         "0b6ec5bd-59c4-5e42-8a21-6a1e0b1c6f1g"}) {
     const std::string point = point_id(id);
+    EXPECT_NE(point, id) << "Qdrant would take it for another, or for none";
     EXPECT_EQ(point_id(point), point) << "is a UUID itself";
     EXPECT_EQ(point[14], '5');
     EXPECT_NE(std::string("89ab").find(point[19]), std::string::npos);

@@ -58,7 +58,7 @@ class Fake:
             def handle_any(self):
                 fake.answer(self)
 
-            do_GET = do_PUT = do_POST = do_PATCH = handle_any
+            do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = handle_any
 
             def log_message(self, *_):
                 pass
@@ -173,6 +173,9 @@ class Fake:
             return True
         if name not in self.collections:
             raise Refusal(404, f"Not found: Collection `{name}` doesn't exist!")
+        if operation == "DELETE /collections/*":
+            del self.collections[name]
+            return True
         collection = self.collections[name]
         if operation == "PATCH /collections/*":
             if not self.has("metadata"):

@@ -91,6 +91,7 @@ def test_a_collection_goes_into_files_and_collections(vecmill, place):
         url = place.url(text="body") if name else place.url()
         answer = vecmill.embed(url, "--out", f"again{len(how)}.npy", *how, env=place.env())
         assert answer.json["embedded"] == 897
+    assert vecmill.embed(place.url(), "--dry-run", env=place.env()).json["texts"] == 897
     odd = vecmill.embed(place.url(text="n"), "--out", "odd.npy", env=place.env())
     assert odd.code == 7 and 'has a "n" that is no text' in odd.said
 

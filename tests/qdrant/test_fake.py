@@ -102,6 +102,9 @@ def test_a_collection_is_made_once(fake):
         make(client)
     with pytest.raises(qdrant_client.http.exceptions.UnexpectedResponse, match="404"):
         client.count("d")
+    assert client.delete_collection("c")
+    with pytest.raises(qdrant_client.http.exceptions.UnexpectedResponse, match="404"):
+        client.count("c")
 
 
 def test_a_key_is_asked_for(start):

@@ -57,9 +57,8 @@ def test_the_program_is_killed_in_a_request(vecmill, notes, fake, when):
     process = vecmill.start("embed", *words(notes), "--model", "builtin:hash", "--json")
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    done = len(notes.points())
-    assert 0 < done < COUNT
-    assert vecmill.embed(*words(notes, "--resume")).json["resumed"] == done
+    again = vecmill.embed(*words(notes, "--resume")).json  # the server may still be at the request
+    assert 0 < again["resumed"] < COUNT and again["resumed"] + again["embedded"] == COUNT
     check_points(vecmill, notes.points(), TEXTS)
 
 
