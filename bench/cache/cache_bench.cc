@@ -1,7 +1,6 @@
 // What a look-up in the cache costs: cache_bench [rows of the file] [folder]
 // Texts of 500 bytes, vectors of 1,024 numbers; keys are made within the measured time. One thread.
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "vecmill/base/check.h"
+#include "vecmill/base/resources.h"
 #include "vecmill/cache/cache.h"
 #include "vecmill/cache/memory_level.h"
 #include "vecmill/cache/sqlite_level.h"
@@ -40,13 +40,6 @@ constexpr cache::Time kNow{std::chrono::days(20'000)};
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Of this thread, in user and system: what one core of its own would take.
-double cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 const KeyMaker& keys() {
@@ -109,11 +102,11 @@ void measure_batches(const char* what, std::size_t rows, std::size_t count,
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     std::size_t hits = 0;
     const auto start = Clock::now();
-    const double core = cpu_seconds();
+    const double core = thread_seconds();
     for (std::size_t first = 0; first < count; first += kBatch) {
       hits += get(std::span(views).subspan(first, std::min(kBatch, count - first)));
     }
-    by_core.push_back(static_cast<double>(hits) / (cpu_seconds() - core));
+    by_core.push_back(static_cast<double>(hits) / (thread_seconds() - core));
     by_clock.push_back(static_cast<double>(hits) / seconds_since(start));
     VECMILL_CHECK(hits == count);
   }
@@ -172,9 +165,9 @@ void measure_single(const char* what, Level& level, std::size_t rows, std::size_
     for (const std::string& text : texts) {
       const std::string_view view = text;
       const auto start = Clock::now();
-      const double used = cpu_seconds();
+      const double used = thread_seconds();
       VECMILL_CHECK(get_from(level, {&view, 1}) == 1);
-      core.push_back(1e6 * (cpu_seconds() - used));
+      core.push_back(1e6 * (thread_seconds() - used));
       clock.push_back(1e6 * seconds_since(start));
     }
     by_clock.end_round(std::move(clock));

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <functional>
 #include <iterator>
@@ -250,30 +249,27 @@ class Bench {
   std::vector<encode::Buffer> hidden_;
 };
 
-[[noreturn]] void explain() {
+int explain() {
   std::fprintf(stderr, "usage: encode_bench [minilm|base|large] [f32|int8] [portable|avx2|...]\n");
-  std::exit(2);
+  return 2;
 }
 
-Shape named_shape(std::string_view name) {
-  if (name == "minilm") return {};
-  if (name == "base") return {768, 12, 3072, 12, 30522};
-  if (name == "large") return {1024, 16, 4096, 24, 30522};
-  explain();
-}
-
-int run(std::string_view shape, bool whole, std::string_view isa_name) {
+int run(std::string_view name_of_shape, std::string_view dtype, std::string_view isa_name) {
+  auto shape = named_shape(name_of_shape);
+  const bool whole = dtype == "int8";
+  if (!shape || (!whole && dtype != "f32")) return explain();
   const auto isa = encode::choose_isa(isa_name);
   if (!isa) {
     std::fprintf(stderr, "%s\n", isa.error().to_string().c_str());
     return 2;
   }
-  const RandomModel model(named_shape(shape), whole);
+  shape->format = whole ? Format::kInt8 : Format::kF32;
+  const RandomModel model(*shape);
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   const encode::Kernels& kernels = encode::kernels(*isa);
   const double peak = limit(whole ? kernels.byte_multiply_adds : kernels.multiply_adds);
-  std::printf("%s, %s, %s, multiplication limit %.0f Gop/s and core\n", shape.data(),
-              whole ? "int8" : "f32", name(*isa).data(), peak / 1e9);
+  std::printf("%s, %s, %s, multiplication limit %.0f Gop/s and core\n", name_of_shape.data(),
+              dtype.data(), name(*isa).data(), peak / 1e9);
   Bench bench(model, encode::kernels(*isa), cores);
   std::vector<Corpus> corpora;
   for (const int length : {16, 128, 256, 512}) {
@@ -291,8 +287,6 @@ int run(std::string_view shape, bool whole, std::string_view isa_name) {
 }  // namespace vecmill::bench
 
 int main(int argc, char** argv) {
-  const std::string_view dtype = argc > 2 ? argv[2] : "f32";
-  if (dtype != "f32" && dtype != "int8") vecmill::bench::explain();
-  return vecmill::bench::run(argc > 1 ? argv[1] : "minilm", dtype == "int8",
+  return vecmill::bench::run(argc > 1 ? argv[1] : "minilm", argc > 2 ? argv[2] : "f32",
                              argc > 3 ? argv[3] : "");
 }

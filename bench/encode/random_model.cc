@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "vecmill/encode/bf16.h"
 #include "vecmill/encode/pack.h"
 #include "vecmill/encode/quantize.h"
 
@@ -11,7 +12,14 @@ namespace vecmill::bench {
 using encode::LayerNorm;
 using encode::Linear;
 
-RandomModel::RandomModel(const Shape& shape, bool whole) : shape_(shape), whole_(whole) {
+std::optional<Shape> named_shape(std::string_view name) {
+  if (name == "minilm") return Shape{};
+  if (name == "base") return Shape{768, 12, 3072, 12, 30522};
+  if (name == "large") return Shape{1024, 16, 4096, 24, 30522};
+  return std::nullopt;
+}
+
+RandomModel::RandomModel(const Shape& shape) : shape_(shape) {
   constexpr std::uint32_t kPositions = 512;
   model_.hidden = shape.hidden;
   model_.heads = shape.heads;
@@ -48,17 +56,25 @@ const float* RandomModel::numbers(std::size_t count, float scale) {
 }
 
 Linear RandomModel::linear(std::uint32_t in, std::uint32_t out) {
-  if (whole_) return whole_linear(in, out);
+  if (shape_.format == Format::kInt8) return whole_linear(in, out);
   const float* weights = numbers(std::size_t{in} * out, 1.7F / std::sqrt(static_cast<float>(in)));
   const float* bias = numbers(encode::padded(out), 0.1F);
-  float* packed = memory_.emplace_back().reserve(encode::packed_floats(out, in));
-  encode::pack_linear(weights, out, in, packed);
-  return {packed, bias, in, out};
+  Linear linear{nullptr, bias, in, out};
+  linear.pairs = shape_.format == Format::kBf16;
+  float* packed = memory_.emplace_back().reserve(linear.pairs ? encode::packed_pairs(out, in)
+                                                              : encode::packed_floats(out, in));
+  linear.packed = packed;
+  if (linear.pairs) {
+    encode::pack_pairs(weights, out, in, reinterpret_cast<std::uint16_t*>(packed));
+  } else {
+    encode::pack_linear(weights, out, in, packed);
+  }
+  return linear;
 }
 
 Linear RandomModel::whole_linear(std::uint32_t in, std::uint32_t out) {
   const std::uint32_t columns = encode::padded(out);
-  encode::QuantizedLinear& made = whole_linears_.emplace_back();
+  encode::QuantizedLinear& made = quantized_.emplace_back();
   made.panels.resize(std::size_t{columns} * encode::quads(in) * 4);
   std::ranges::generate(made.panels, [&] {
     state_ = state_ * 1664525U + 1013904223U;

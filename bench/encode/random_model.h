@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "vecmill/encode/forward.h"
@@ -10,15 +12,20 @@
 
 namespace vecmill::bench {
 
+enum class Format : std::uint8_t { kF32, kBf16, kInt8 };
+
 struct Shape {
   std::uint32_t hidden = 384, heads = 12, intermediate = 1536, layers = 6, vocab = 30522;
+  Format format = Format::kF32;  ///< of the layers' products
 };
+
+/// minilm, base (mpnet) or large (bge-m3).
+[[nodiscard]] std::optional<Shape> named_shape(std::string_view name);
 
 /// A transformer with random weights: the time of a forward pass does not depend on their values.
 class RandomModel {
  public:
-  /// `whole`: in bytes, as packing with int8 makes them.
-  explicit RandomModel(const Shape& shape, bool whole = false);
+  explicit RandomModel(const Shape& shape);
 
   [[nodiscard]] const encode::Transformer& transformer() const { return model_; }
   [[nodiscard]] const Shape& shape() const { return shape_; }
@@ -32,10 +39,9 @@ class RandomModel {
   encode::LayerNorm norm();
 
   Shape shape_;
-  bool whole_;
   std::uint32_t state_ = 1;
   std::vector<encode::Buffer> memory_;
-  std::deque<encode::QuantizedLinear> whole_linears_;  ///< layers point into them
+  std::deque<encode::QuantizedLinear> quantized_;  ///< layers point into them
   encode::Transformer model_;
 };
 

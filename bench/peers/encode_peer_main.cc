@@ -1,4 +1,4 @@
-// Our side of the comparison: encode_peer MODEL_FOLDER f32|int8 answers, a line of JSON each,
+// Our side of the comparison: encode_peer MODEL_FOLDER f32|bf16|int8 answers, a line of JSON each,
 // what worker.py describes, and {"peak": true} with the multiplication limits of the machine.
 #include <algorithm>
 #include <atomic>
@@ -17,7 +17,7 @@
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/fma_peak.h"
 #include "vecmill/encode/team.h"
-#include "vecmill/engine/open_model.h"
+#include "vecmill/engine/packed_models.h"
 
 namespace vecmill::bench {
 namespace {
@@ -137,8 +137,8 @@ class Peer {
 };
 
 int run(const std::filesystem::path& model, const std::string& dtype) {
-  const auto packed = must(
-      engine::packed_file_of(model, dtype == "int8" ? engine::Dtype::kInt8 : engine::Dtype::kF32));
+  const auto format = must(engine::parse_dtype(dtype)).value_or(engine::Dtype::kF32);
+  const auto packed = must(engine::packed_file_of(model, format));
   Peer peer(must(encode::Encoder::open(packed)), std::max(1U, std::thread::hardware_concurrency()));
   std::cout << json{{"ready", "ours"}} << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
@@ -152,7 +152,7 @@ int run(const std::filesystem::path& model, const std::string& dtype) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    std::cerr << "usage: encode_peer MODEL_FOLDER f32|int8\n";
+    std::cerr << "usage: encode_peer MODEL_FOLDER f32|bf16|int8\n";
     return 2;
   }
   return vecmill::bench::run(argv[1], argv[2]);

@@ -4,7 +4,6 @@
 // thread. The ledger is a file in memory: its SQL and its system calls are in the figure, the disk
 // is not; the second figure leaves what the system did (locks, writes, syncs) out.
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "vecmill/base/check.h"
+#include "vecmill/base/resources.h"
 #include "vecmill/cache/memory_level.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/provider/cached_provider.h"
@@ -101,12 +101,6 @@ std::unique_ptr<Provider> make(const Parts& parts, const fs::path& folder) {
        [] { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }});
 }
 
-double cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 double user_seconds() {
   rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);
@@ -136,14 +130,14 @@ Used measure(Provider& provider, std::size_t count, std::size_t batch, bool fres
   for (int round = 0; round <= kRounds; ++round) {
     const auto texts = texts_of(fresh ? static_cast<std::size_t>(round) * count : 0, count);
     const std::vector<std::string_view> views(texts.begin(), texts.end());
-    const double start = cpu_seconds(), user = user_seconds();
+    const double start = thread_seconds(), user = user_seconds();
     for (std::size_t first = 0; first < count; first += batch) {
       const auto part = std::span(views).subspan(first, std::min(batch, count - first));
       for (const auto& result : provider.embed(part, {})) VECMILL_CHECK(result.has_value());
     }
     if (round == 0) continue;  // it warms up
     const double micros = 1e6 / static_cast<double>(count);
-    used.rounds.push_back(micros * (cpu_seconds() - start));
+    used.rounds.push_back(micros * (thread_seconds() - start));
     used.user += micros * (user_seconds() - user) / kRounds;
   }
   std::sort(used.rounds.begin(), used.rounds.end());

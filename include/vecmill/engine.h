@@ -31,8 +31,9 @@ struct ModelOptions {
   std::uint32_t dims = 0;            ///< Matryoshka: keep so many components; 0: all
   std::uint32_t max_seq_length = 0;  ///< tokens per text; 0: the model's own limit
   std::string device = "cpu";        ///< or "auto"
-  std::string dtype = "auto";        ///< "f32", "int8"; auto: the fastest that is as exact as f32
-  std::uint32_t threads = 0;         ///< 0: one per core that this process may use
+  /// "f32", "bf16", "int8"; auto: f32, or bf16 where it is found to be faster and as exact.
+  std::string dtype = "auto";
+  std::uint32_t threads = 0;            ///< 0: one per core that this process may use
   std::uint32_t max_request_texts = 0;  ///< to an API at a time; 0: as many as it takes
   CacheMode use_cache = CacheMode::kAuto;
   CacheOptions cache = {};
@@ -183,6 +184,10 @@ class Engine {
 
 /// The model that an index was made with, for `ModelOptions::model`, and its other options.
 Result<ModelOptions> model_of_index(const std::string& index);
+
+/// `model.dtype`, but for "auto" where the job adds to vectors that are there: their arithmetic.
+///   errors  of reading a table
+Result<std::string> dtype_for(const EmbedJob& job, const ModelOptions& model);
 
 /// The rows of an index that another model made (FallbackOptions::degraded): `query` leaves them
 /// out.

@@ -31,7 +31,7 @@ struct Measurement {
   SpaceInfo space;
   std::string isa;
   std::uint32_t threads = 0;
-  double limit = 0;        ///< multiplications and additions a second, measured; 0: not known
+  double limit = 0;        ///< multiplications and additions a second in f32; 0: not known
   double mean_tokens = 0;  ///< of the mixed texts
   std::vector<Latency> latencies;
   std::vector<Throughput> throughputs;

@@ -23,11 +23,23 @@ struct ModelDetails {
   std::uint32_t dims = 0, layers = 0, vocab = 0;
   std::uint32_t max_tokens = 0;  ///< per text; 0: any number
   std::vector<std::pair<std::string, std::string>> prompts;
+  /// What `--dtype auto` was found to be on this machine; empty: not measured yet, or a model that
+  /// is always in f32.
+  std::string auto_dtype;
+  double bf16_speed = 0;         ///< f32 is 1
+  double bf16_least_cosine = 0;  ///< to f32, over the built-in texts; 0: too slow to look at
 };
 
 struct ModelCheck {
   std::uint64_t files = 0, bytes = 0;
   std::vector<std::string> problems;  ///< "file: what"; empty: all is well
+};
+
+/// One arithmetic of a model beside its f32, over built-in texts in 13 languages, on one thread.
+struct ArithmeticCheck {
+  std::string dtype;
+  double mean_cosine = 0, least_cosine = 0;
+  double speed = 0;  ///< f32 is 1
 };
 
 struct PullSummary {
@@ -45,6 +57,8 @@ struct PullRequest {
 Result<std::vector<StoredModel>> list_models();
 Result<ModelDetails> show_model(std::string_view name);
 Result<ModelCheck> verify_model(std::string_view name);
+/// Those that the model has been packed in here; none before one of them was used.
+Result<std::vector<ArithmeticCheck>> compare_with_f32(std::string_view name);
 Status remove_model(std::string_view name);
 
 /// Folder, wheel or zip into the store, and packed for the encoder.

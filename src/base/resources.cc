@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -53,6 +54,12 @@ std::uint32_t usable_cores() {
   const std::optional<double> quota = cpu_quota("/sys/fs/cgroup", own_group(text));
   if (!quota) return processors;
   return static_cast<std::uint32_t>(std::clamp(std::ceil(*quota), 1.0, double{1} * processors));
+}
+
+double thread_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 std::uint64_t peak_rss_bytes() {

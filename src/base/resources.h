@@ -20,6 +20,9 @@ namespace vecmill {
 /// The group of version 2 in the text of /proc/self/cgroup; empty when there is none.
 [[nodiscard]] std::string_view own_group(std::string_view proc_self_cgroup);
 
+/// Processor time that this thread has used.
+[[nodiscard]] double thread_seconds();
+
 /// The most memory that this process has held at a time.
 [[nodiscard]] std::uint64_t peak_rss_bytes();
 

@@ -32,7 +32,7 @@ Status print_table(const Measurement& found) {
   VECMILL_TRY(print("model     " + found.space.model + ", " + found.space.arithmetic + ", " +
                     std::to_string(found.space.dims) + " dimensions"));
   VECMILL_TRY(print("machine   " + found.isa + ", " + std::to_string(found.threads) + " threads" +
-                    (found.limit > 0 ? ", limit of the multiplications " +
+                    (found.limit > 0 ? ", limit of multiplications in f32 " +
                                            fixed(found.limit / kGiga, 0) + " GFLOP/s"
                                      : "")));
   VECMILL_TRY(print("\none text at a time"));

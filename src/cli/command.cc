@@ -68,7 +68,8 @@ HF_TOKEN, HTTPS_PROXY and HF_HUB_OFFLINE count as they do for other tools.
 
 constexpr std::string_view kModelsDetails =
     R"(ls lists what is in the store and what other tools have downloaded; verify reads every file
-again and compares it with what came; rm asks first, unless --yes.
+again and compares it with what came, with --against f32 instead the vectors of 24 built-in texts
+in the arithmetics that the model was used in here; rm asks first, unless --yes.
 
   vecmill models ls)";
 
@@ -268,7 +269,7 @@ std::vector<Command> model_commands() {
       {"models",
        "ls | show NAME | verify NAME | rm NAME",
        "list, describe, check and remove the models on this machine",
-       {"yes"},
+       {"against", "yes"},
        kModelsDetails,
        run_models},
       {"bench",

@@ -171,6 +171,9 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
   options.fallback = fallback_options(settings);
   options.fallback.degraded = settings.text("degraded");
   if (!settings.on("dry-run")) VECMILL_TRY(add_redis(settings, options));
+  if (!settings.on("dry-run")) {
+    VECMILL_ASSIGN(options.dtype, dtype_for(job, options));
+  }
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   const bool json = settings.on("json"), quiet = settings.on("quiet");

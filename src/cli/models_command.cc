@@ -37,6 +37,15 @@ Result<ExitCode> list(const Settings& settings) {
   return kExitOk;
 }
 
+std::string arithmetic_line(const ModelDetails& model) {
+  std::string line = model.auto_dtype + " by --dtype auto: here bf16 is " +
+                     fixed(model.bf16_speed, 2) + " times as fast as f32";
+  if (model.bf16_least_cosine > 0) {
+    line += ", cosine to f32 at least " + fixed(model.bf16_least_cosine, 6);
+  }
+  return line;
+}
+
 Result<ExitCode> show(const Settings& settings, const std::string& name) {
   VECMILL_ASSIGN(const ModelDetails model, show_model(name));
   if (settings.on("json")) {
@@ -48,6 +57,8 @@ Result<ExitCode> show(const Settings& settings, const std::string& name) {
     object.raw("prompts", json_array(model.prompts, [](const auto& prompt) {
                  return JsonObject().text("name", prompt.first).text("text", prompt.second).line();
                }));
+    object.text("auto_dtype", model.auto_dtype).number("bf16_speed", model.bf16_speed);
+    object.number("bf16_least_cosine", model.bf16_least_cosine);
     VECMILL_TRY(print(object.line()));
     return kExitOk;
   }
@@ -63,13 +74,37 @@ Result<ExitCode> show(const Settings& settings, const std::string& name) {
   const std::string most =
       model.max_tokens == 0 ? "any number" : "at most " + std::to_string(model.max_tokens);
   VECMILL_TRY(print("tokens        " + most + " of " + with_commas(model.vocab)));
+  if (!model.auto_dtype.empty()) VECMILL_TRY(print("arithmetic    " + arithmetic_line(model)));
   for (const auto& [prompt, text] : model.prompts) {
     VECMILL_TRY(print("prompt        " + prompt + ": \"" + text + "\""));
   }
   return kExitOk;
 }
 
+Result<ExitCode> verify_against_f32(const Settings& settings, const std::string& name) {
+  VECMILL_ASSIGN(const auto checks, compare_with_f32(name));
+  if (settings.on("json")) {
+    VECMILL_TRY(print(json_array(checks, [](const ArithmeticCheck& check) {
+      JsonObject object;
+      object.text("dtype", check.dtype).number("mean_cosine", check.mean_cosine);
+      object.number("least_cosine", check.least_cosine).number("speed", check.speed);
+      return object.line();
+    })));
+    return kExitOk;
+  }
+  for (const ArithmeticCheck& check : checks) {
+    VECMILL_TRY(print(check.dtype + "\tcosine to f32 " + fixed(check.mean_cosine, 6) +
+                      " on average, " + fixed(check.least_cosine, 6) + " at least\t" +
+                      fixed(check.speed, 2) + " times as fast"));
+  }
+  if (checks.empty()) {
+    say(name + " has not been used here but in f32; use it once with --dtype bf16 or int8");
+  }
+  return kExitOk;
+}
+
 Result<ExitCode> verify(const Settings& settings, const std::string& name) {
+  if (!settings.text("against").empty()) return verify_against_f32(settings, name);
   VECMILL_ASSIGN(const ModelCheck check, verify_model(name));
   if (settings.on("json")) {
     JsonObject object;

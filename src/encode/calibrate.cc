@@ -22,12 +22,16 @@ constexpr std::array<NamedLinear, 5> kLinears = {{{"qkv", &Layer::qkv},
 
 }  // namespace
 
+Error has_no_layers(const char* arithmetic) {
+  return make_error(ErrorKind::kInvalidArgument,
+                    std::string("this model has no layers that ") + arithmetic + " could speed up",
+                    "--dtype", "use auto or f32");
+}
+
 Result<StatisticsByName> measure_inputs(const Calibration& calibration) {
   VECMILL_ASSIGN(const PackedModel model, PackedModel::open(calibration.packed_f32));
   if (model.transformer.layers.empty()) {
-    return make_error(ErrorKind::kInvalidArgument,
-                      "this model has no layers that int8 could speed up", "--dtype",
-                      "use auto or f32");
+    return has_no_layers("int8");
   }
   if (calibration.texts.empty()) {
     return make_error(ErrorKind::kInvalidArgument, "int8 needs texts to see what its inputs are");

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace vecmill::encode {
 namespace {
 
@@ -44,11 +46,26 @@ const CpuFeatures& cpu_features() {
     CpuFeatures found;
     found.avx2_vnni = bit(more.eax, 4);
     found.avx512_vnni = bit(extended.ecx, 11);
-    const bool amx = bit(extended.edx, 24) && bit(extended.edx, 25);
-    found.amx_int8 = amx && system_saves_tiles() && tiles_granted();
+    found.avx512_bf16 = bit(more.eax, 5);
+    const bool amx = bit(extended.edx, 22) && bit(extended.edx, 24) && bit(extended.edx, 25);
+    found.amx = amx && system_saves_tiles() && tiles_granted();
     return found;
   }();
   return kFound;
+}
+
+std::string processor_name() {
+  constexpr unsigned kFirst = 0x80000002, kLast = 0x80000004;
+  std::string name;
+  for (unsigned leaf = kFirst; leaf <= kLast; ++leaf) {
+    const Leaf part = cpuid(leaf, 0);
+    for (const unsigned word : {part.eax, part.ebx, part.ecx, part.edx}) {
+      for (unsigned byte = 0; byte < 4; ++byte) name += static_cast<char>(word >> 8 * byte & 0xff);
+    }
+  }
+  name.resize(std::min(name.find('\0'), name.size()));
+  name.resize(name.find_last_not_of(' ') + 1);
+  return name + " (" + std::to_string(cpuid(1, 0).eax) + ")";
 }
 
 }  // namespace vecmill::encode

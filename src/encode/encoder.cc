@@ -87,10 +87,11 @@ std::string Encoder::heads_fingerprint(const Outputs& outputs) const {
   return all.empty() ? all : sha256_hex("vecmill heads 1\n" + all);
 }
 std::string Encoder::arithmetic() const {
-  const auto& tensors = state_->model.file.meta().tensors;
-  const bool whole = std::ranges::any_of(
-      tensors, [](const auto& tensor) { return tensor.first.ends_with(".bytes"); });
-  return whole ? "int8/1" : "f32/1";
+  for (const Layer& layer : state_->model.transformer.layers) {
+    if (layer.qkv.packed == nullptr) return "int8/1";
+    if (layer.qkv.pairs) return "bf16/1";
+  }
+  return "f32/1";
 }
 std::string Encoder::isa() const { return std::string(name(state_->isa)); }
 

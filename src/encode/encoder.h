@@ -24,13 +24,19 @@ Result<ModelDescription> describe(const std::filesystem::path& model_folder);
 ///   errors  as `describe`, and kInvalidData or kMismatch naming the tensor, kIo
 Status pack(const std::filesystem::path& model_folder, const std::filesystem::path& packed_file);
 
+/// The same with the weights of the layers and the word embeddings in bf16, which is what the
+/// layers' products read then.
+///   errors  as `pack`, and kInvalidArgument: a model without layers
+Status pack_bf16(const std::filesystem::path& model_folder,
+                 const std::filesystem::path& packed_file);
+
 /// What int8 needs to know of a model's texts.
 struct Calibration {
   std::filesystem::path packed_f32;         ///< the same model, as `pack` makes it
   std::vector<std::vector<TokenId>> texts;  ///< as they are encoded; cut where too long
 };
 
-/// The same with the products of the layers in whole numbers: weights by output, activations by
+/// As `pack`, with the products of the layers in whole numbers: weights by output, activations by
 /// token, exact sums; the few inputs of each product that are largest on the texts stay in f32.
 ///   errors  as `pack`, and kInvalidArgument: a model without layers
 Status pack_int8(const std::filesystem::path& model_folder,
@@ -95,8 +101,8 @@ class Encoder {
   /// `fingerprint`: dense vectors are the same without them.
   [[nodiscard]] std::string heads_fingerprint(const Outputs& outputs) const;
 
-  /// The number format and the version of the numerics: "f32/1", "int8/1". Another one is another
-  /// vector for the same text.
+  /// The number format and the version of the numerics: "f32/1", "bf16/1", "int8/1". Another one is
+  /// another vector for the same text.
   [[nodiscard]] std::string arithmetic() const;
 
   /// SHA-256 over weights and configuration that change a vector (tokenizer, prompt, limit and dims

@@ -6,6 +6,7 @@
 
 #include "vecmill/base/check.h"
 #include "vecmill/encode/attention.h"
+#include "vecmill/encode/bf16.h"
 #include "vecmill/encode/distance_bias.h"
 #include "vecmill/encode/linear_product.h"
 #include "vecmill/encode/pack.h"
@@ -57,6 +58,15 @@ std::uint32_t window(const Transformer& model) {
     if (layer.window > 0) return layer.window;
   }
   return 0;
+}
+
+void copy_word(const Transformer& model, TokenId id, float* row) {
+  const std::size_t width = model.embedding_width, at = static_cast<std::size_t>(id) * width;
+  if (model.words != nullptr) {
+    std::copy_n(model.words + at, width, row);
+  } else {
+    std::transform(model.words_bf16 + at, model.words_bf16 + at + width, row, from_bf16);
+  }
 }
 
 /// The forward pass of one crew member.
@@ -129,8 +139,7 @@ class Pass {
       const bool padding = model_.position_rule == Positions::kAfterPadding &&
                            id == static_cast<TokenId>(model_.pad_id);
       const std::uint32_t position = padding ? model_.pad_id : next++;
-      const float* word = model_.words + static_cast<std::size_t>(id) * width;
-      std::copy_n(word, width, row);
+      copy_word(model_, id, row);
       if (model_.positions != nullptr) {
         const float* place = model_.positions + std::size_t{position} * width;
         for (std::uint32_t i = 0; i < width; ++i) row[i] += place[i];
@@ -222,10 +231,12 @@ class Pass {
                 Epilogue epilogue, const float* residual) {
     if (workspace_.statistics != nullptr) (*workspace_.statistics)[&linear].add(a, rows, linear.in);
     Product p = linear_product(linear, a, rows, out, crew_);
+    // Every member makes its own copy of the rows: that is cheaper than to wait for one another.
+    Workspace::Bytes& mine = workspace_.bytes[crew_.rank];
     Quantized quantized;
+    if (linear.pairs) p.a = rounded_rows(kernels_, linear, a, rows, mine);
     if (linear.packed == nullptr) {
-      // Every member makes its own copy of the bytes: that is cheaper than to wait for one another.
-      quantized = quantized_rows(kernels_, linear, a, rows, workspace_.bytes[crew_.rank]);
+      quantized = quantized_rows(kernels_, linear, a, rows, mine);
       p.quantized = &quantized;
     }
     p.residual = residual;

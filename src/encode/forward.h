@@ -37,7 +37,7 @@ class Workspace {
   Buffer qkv, context, sums, middle, up, distances, window;
   std::vector<Attention> attention;  ///< one per member of the crew
 
-  /// The rows that a product in whole numbers reads.
+  /// The rows that a product in whole numbers or in bf16 reads.
   struct Bytes {
     Buffer rows, zeros, scales, kept;
   };

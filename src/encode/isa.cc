@@ -11,13 +11,13 @@
 namespace vecmill::encode {
 namespace {
 
-constexpr std::array kAll{Isa::kPortable, Isa::kAvx2,       Isa::kAvx2Vnni,
-                          Isa::kAvx512,   Isa::kAvx512Vnni, Isa::kAmx};
+constexpr std::array kAll{Isa::kPortable,   Isa::kAvx2,       Isa::kAvx2Vnni, Isa::kAvx512,
+                          Isa::kAvx512Vnni, Isa::kAvx512Bf16, Isa::kAmx};
 
 /// Those that are taken unasked, slowest first. Not AMX: its kernels have run in an emulator, but
 /// the way to them (the system's grant) has run nowhere; who names it gets it.
-constexpr std::array kAutomatic{Isa::kPortable, Isa::kAvx2, Isa::kAvx2Vnni, Isa::kAvx512,
-                                Isa::kAvx512Vnni};
+constexpr std::array kAutomatic{Isa::kPortable, Isa::kAvx2,       Isa::kAvx2Vnni,
+                                Isa::kAvx512,   Isa::kAvx512Vnni, Isa::kAvx512Bf16};
 
 bool runs_here(Isa isa) {
   switch (isa) {
@@ -28,7 +28,8 @@ bool runs_here(Isa isa) {
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
     case Isa::kAvx2Vnni: return runs_here(Isa::kAvx2) && cpu_features().avx2_vnni;
     case Isa::kAvx512Vnni: return runs_here(Isa::kAvx512) && cpu_features().avx512_vnni;
-    case Isa::kAmx: return runs_here(Isa::kAvx512) && cpu_features().amx_int8;
+    case Isa::kAvx512Bf16: return runs_here(Isa::kAvx512Vnni) && cpu_features().avx512_bf16;
+    case Isa::kAmx: return runs_here(Isa::kAvx512) && cpu_features().amx;
   }
   return false;
 }
@@ -48,6 +49,7 @@ std::string_view name(Isa isa) {
     case Isa::kAvx2Vnni: return "avx2_vnni";
     case Isa::kAvx512: return "avx512";
     case Isa::kAvx512Vnni: return "avx512_vnni";
+    case Isa::kAvx512Bf16: return "avx512_bf16";
     case Isa::kAmx: return "amx";
   }
   return "unknown";

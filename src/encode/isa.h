@@ -9,9 +9,18 @@
 
 namespace vecmill::encode {
 
-/// The instruction sets that kernels exist for. All of them give the same bits. VNNI and AMX are
-/// for whole numbers; their f32 is that of AVX2 or AVX-512.
-enum class Isa : std::uint8_t { kPortable, kAvx2, kAvx2Vnni, kAvx512, kAvx512Vnni, kAmx };
+/// The instruction sets that kernels exist for. All of them give the same bits, but for bf16 with
+/// AMX. VNNI is for whole numbers, BF16 for bf16, AMX for both; their f32 is that of AVX2 or
+/// AVX-512.
+enum class Isa : std::uint8_t {
+  kPortable,
+  kAvx2,
+  kAvx2Vnni,
+  kAvx512,
+  kAvx512Vnni,
+  kAvx512Bf16,
+  kAmx
+};
 
 /// Slowest first.
 [[nodiscard]] std::span<const Isa> all_isas();

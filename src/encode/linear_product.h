@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "vecmill/encode/bf16.h"
 #include "vecmill/encode/forward.h"
 #include "vecmill/encode/kernels/kernels.h"
 #include "vecmill/encode/pack.h"
@@ -12,16 +13,17 @@
 namespace vecmill::encode {
 
 /// out = a W^T + b, [rows, linear.out]: a crew member's share of the output features, alone all of
-/// them. The caller adds an epilogue or a residual.
+/// them. `a` is in the numbers of the map. The caller adds an epilogue or a residual.
 inline Product linear_product(const Linear& linear, const float* a, std::uint32_t rows, float* out,
                               const Crew& crew = {}) {
   const auto share = crew.share(padded(linear.out) / kPanel);
   Product p;
   p.a = a;
-  p.a_stride = linear.in;
   p.panels = linear.packed;
+  p.pairs = linear.pairs;
   p.rows = rows;
-  p.k = linear.in;
+  p.k = linear.pairs ? pairs(linear.in) : linear.in;
+  p.a_stride = p.k;
   p.columns = linear.out;
   p.first_panel = share.first;
   p.last_panel = share.last;
@@ -43,6 +45,14 @@ inline Quantized quantized_rows(const Kernels& kernels, const Linear& linear, co
   q.kept = bytes.kept.reserve(std::size_t{rows} * linear.whole.kept_count);
   kernels.quantize(q);
   return {q.weights, q.bytes, q.zeros, q.scales, q.kept};
+}
+
+/// The same for a matrix in bf16: pairs in the places of floats, [rows, pairs(linear.in)].
+inline const float* rounded_rows(const Kernels& kernels, const Linear& linear, const float* a,
+                                 std::uint32_t rows, Workspace::Bytes& bytes) {
+  float* rounded = bytes.rows.reserve(std::size_t{rows} * pairs(linear.in));
+  kernels.round(Round{a, rows, linear.in, reinterpret_cast<std::uint16_t*>(rounded)});
+  return rounded;
 }
 
 }  // namespace vecmill::encode

@@ -86,14 +86,14 @@ Result<const float*> PackedFile::unverified_tensor(std::string_view name,
 
 Result<const float*> PackedFile::tensor(std::string_view name, std::uint64_t floats) const {
   VECMILL_ASSIGN(const float* first, unverified_tensor(name, floats));
-  VECMILL_TRY(verify(first, floats));
+  VECMILL_TRY(verify(first, floats * sizeof(float)));
   return first;
 }
 
-Status PackedFile::verify(const float* first, std::uint64_t floats) const {
-  if (floats == 0) return {};
-  const auto begin = static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(first) - data());
-  return verify_blocks(begin / kPackedBlock, (begin + floats * sizeof(float) - 1) / kPackedBlock);
+Status PackedFile::verify(const void* first, std::uint64_t bytes) const {
+  if (bytes == 0) return {};
+  const auto begin = static_cast<std::uint64_t>(static_cast<const std::byte*>(first) - data());
+  return verify_blocks(begin / kPackedBlock, (begin + bytes - 1) / kPackedBlock);
 }
 
 Status PackedFile::verify_all() const {

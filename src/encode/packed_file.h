@@ -16,9 +16,9 @@
 
 namespace vecmill::encode {
 
-/// Format version 3; docs/packed_format.md has the layout. The version also stands for the order in
+/// Format version 4; docs/packed_format.md has the layout. The version also stands for the order in
 /// which kernels want the weights: a change of that order is a new version.
-inline constexpr std::uint32_t kPackedVersion = 3;
+inline constexpr std::uint32_t kPackedVersion = 4;
 inline constexpr std::size_t kPackedHeader = 4096;
 inline constexpr std::size_t kPackedBlock = 16384;
 
@@ -80,8 +80,8 @@ class PackedFile {
   /// The same without verification; its rows must go through `verify` before they are read.
   Result<const float*> unverified_tensor(std::string_view name, std::uint64_t floats) const;
 
-  /// Compares the checksums of the blocks under these floats, each block once.
-  Status verify(const float* first, std::uint64_t floats) const;
+  /// Compares the checksums of the blocks under these bytes, each block once.
+  Status verify(const void* first, std::uint64_t bytes) const;
   Status verify_all() const;
 
   [[nodiscard]] const PackedMeta& meta() const { return meta_; }

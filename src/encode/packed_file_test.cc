@@ -125,8 +125,8 @@ TEST_F(PackedFileTest, OnlyTheBlocksUnderTheRowsAreVerified) {
   ASSERT_TRUE(file);
   const auto words = file->unverified_tensor("long", long_.size());
   ASSERT_TRUE(words);
-  EXPECT_TRUE(file->verify(*words, 2000));
-  EXPECT_FALSE(file->verify(*words + long_.size() - 10, 10));
+  EXPECT_TRUE(file->verify(*words, 2000 * sizeof(float)));
+  EXPECT_FALSE(file->verify(*words + long_.size() - 10, 10 * sizeof(float)));
 }
 
 TEST_F(PackedFileTest, AnotherVersionSaysHowToRepack) {

@@ -4,6 +4,7 @@
 
 #include "vecmill/base/check.h"
 #include "vecmill/base/hash.h"
+#include "vecmill/encode/bf16.h"
 #include "vecmill/encode/head_files.h"
 #include "vecmill/encode/pack.h"
 #include "vecmill/encode/quantize.h"
@@ -27,6 +28,7 @@ class Loader {
   Result<LayerNorm> norm(const std::string& name, std::uint32_t width) const;
   Result<Layer> layer(std::uint32_t number) const;
   Status positions(Transformer& t) const;
+  Status words(Transformer& t) const;
   Result<Dense> dense(const DenseConfig& dense, const std::string& name) const;
   Result<VectorNorm> vector_norm(const LayerNormConfig& norm, const std::string& name) const;
 
@@ -40,6 +42,11 @@ Result<Linear> Loader::linear(const std::string& name, std::uint32_t in, std::ui
   linear.in = in;
   linear.out = out;
   VECMILL_ASSIGN(linear.bias, file_.tensor(name + ".bias", padded(out)));
+  linear.pairs = file_.meta().tensors.contains(name + ".pairs");
+  if (linear.pairs) {
+    VECMILL_ASSIGN(linear.packed, file_.tensor(name + ".pairs", packed_pairs(out, in)));
+    return linear;
+  }
   if (!file_.meta().tensors.contains(name + ".bytes")) {
     VECMILL_ASSIGN(linear.packed, file_.tensor(name + ".weight", packed_floats(out, in)));
     return linear;
@@ -127,6 +134,17 @@ Status Loader::positions(Transformer& t) const {
   return {};
 }
 
+Status Loader::words(Transformer& t) const {
+  const std::uint64_t count = std::uint64_t{config_.vocab} * config_.embedding_width;
+  if (!file_.meta().tensors.contains("words_bf16")) {
+    VECMILL_ASSIGN(t.words, file_.unverified_tensor("words", count));
+    return {};
+  }
+  VECMILL_ASSIGN(const float* halves, file_.unverified_tensor("words_bf16", (count + 1) / 2));
+  t.words_bf16 = reinterpret_cast<const std::uint16_t*>(halves);
+  return {};
+}
+
 Result<Transformer> Loader::transformer() const {
   Transformer t{};
   t.hidden = config_.hidden;
@@ -138,8 +156,7 @@ Result<Transformer> Loader::transformer() const {
   t.position_rule =
       config_.positions_after_padding() ? Positions::kAfterPadding : Positions::kAbsolute;
   t.embedding_width = config_.embedding_width;
-  const std::uint64_t words = std::uint64_t{config_.vocab} * config_.embedding_width;
-  VECMILL_ASSIGN(t.words, file_.unverified_tensor("words", words));
+  VECMILL_TRY(words(t));
   if (config_.family == Family::kStatic) return t;
   const auto activation = parse_activation(config_.activation);
   VECMILL_CHECK(activation.has_value());
@@ -251,7 +268,10 @@ Status PackedModel::verify_words(std::span<const TokenId> ids) const {
                             std::to_string(config.transformer.vocab),
                         file.where(), "the tokenizer does not belong to these weights");
     }
-    VECMILL_TRY(file.verify(transformer.words + static_cast<std::size_t>(id) * width, width));
+    const std::size_t at = static_cast<std::size_t>(id) * width;
+    VECMILL_TRY(transformer.words != nullptr
+                    ? file.verify(transformer.words + at, width * sizeof(float))
+                    : file.verify(transformer.words_bf16 + at, width * sizeof(std::uint16_t)));
   }
   return {};
 }

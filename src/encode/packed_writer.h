@@ -28,12 +28,14 @@ class PackedWriter {
   /// The same in pieces: `start`, then `append` until there are so many floats.
   Status start(std::string name, std::uint64_t floats);
   Status append(std::span<const float> values);
+  /// Of another size than float: `start` was told how many floats' places they fill, the last one
+  /// up with zeros.
+  Status append_bytes(std::span<const std::byte> bytes);
 
   Status finish(ConfigFiles configs, std::vector<PackedSource> weights, PackedHeads heads);
 
  private:
   PackedWriter() = default;
-  Status append_bytes(std::span<const std::byte> bytes);
   Status flush_block();
   Status write_all(std::span<const std::byte> bytes, std::uint64_t offset);
   Status publish();

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <utility>
 
 #include "vecmill/base/check.h"
+#include "vecmill/encode/bf16.h"
 #include "vecmill/encode/calibrate.h"
 #include "vecmill/encode/distance_bias.h"
 #include "vecmill/encode/encoder.h"
@@ -35,12 +37,18 @@ std::span<const float> as_floats(const std::vector<Number>& numbers) {
           numbers.size() * sizeof(Number) / sizeof(float)};
 }
 
+/// In which numbers the products of the layers are taken: f32 but for one of these.
+struct Format {
+  bool bf16 = false;
+  const StatisticsByName* int8 = nullptr;
+};
+
 /// Reads tensors of one folder under their names there and writes them under ours.
 class Packer {
  public:
   Packer(const ModelConfig& model, const Weights& weights, PackedWriter& writer,
-         const StatisticsByName* int8)
-      : config_(model.transformer), weights_(weights), writer_(writer), int8_(int8) {}
+         const Format& format)
+      : config_(model.transformer), weights_(weights), writer_(writer), format_(format) {}
 
   Status embeddings(const TensorNames& names);
   Status layer(const LayerNames& names, const std::string& to);
@@ -55,6 +63,7 @@ class Packer {
   Result<Matrix> read_qkv(const LayerNames& names) const;
   Status write(const Matrix& matrix, std::uint32_t in, const std::string& to);
   Status write_whole(const QuantizedLinear& whole, const std::string& to);
+  Status write_pairs(const Matrix& matrix, std::uint32_t in, const std::string& to);
   Status linear(const std::string& base, std::uint32_t in, std::uint32_t out, bool has_bias,
                 const std::string& to);
   Status feed_forward_in(const LayerNames& names, const std::string& to);
@@ -65,7 +74,7 @@ class Packer {
   const TransformerConfig& config_;
   const Weights& weights_;
   PackedWriter& writer_;
-  const StatisticsByName* const int8_;  ///< null: all in f32
+  const Format format_;
 };
 
 Result<Packer::Matrix> Packer::read(const std::string& base, std::uint32_t in, std::uint32_t out,
@@ -83,8 +92,9 @@ Status Packer::write(const Matrix& matrix, std::uint32_t in, const std::string& 
   std::vector<float> bias = matrix.bias;
   bias.resize(padded(out));
   VECMILL_TRY(writer_.add(to + ".bias", bias));
-  if (int8_ != nullptr) {
-    if (const auto seen = int8_->find(to); seen != int8_->end()) {
+  if (format_.bf16 && to.starts_with("layer.")) return write_pairs(matrix, in, to);
+  if (format_.int8 != nullptr) {
+    if (const auto seen = format_.int8->find(to); seen != format_.int8->end()) {
       return write_whole(quantize_linear(matrix.weight.data(), out, in, seen->second), to);
     }
   }
@@ -100,6 +110,13 @@ Status Packer::write_whole(const QuantizedLinear& whole, const std::string& to) 
   VECMILL_TRY(writer_.add(to + ".mask", whole.mask));
   VECMILL_TRY(writer_.add(to + ".kept", as_floats(whole.kept)));
   return writer_.add(to + ".kept_weights", whole.kept_weights);
+}
+
+Status Packer::write_pairs(const Matrix& matrix, std::uint32_t in, const std::string& to) {
+  const auto out = static_cast<std::uint32_t>(matrix.bias.size());
+  std::vector<std::uint16_t> packed(2 * packed_pairs(out, in));
+  pack_pairs(matrix.weight.data(), out, in, packed.data());
+  return writer_.add(to + ".pairs", as_floats(packed));
 }
 
 Status Packer::linear(const std::string& base, std::uint32_t in, std::uint32_t out, bool has_bias,
@@ -175,17 +192,25 @@ Status Packer::embeddings(const TensorNames& names) {
 /// Row by row: the table may be larger than all the rest.
 Status Packer::words(const TensorNames& names, const std::vector<float>& token_type) {
   const std::uint32_t width = config_.embedding_width;
+  const std::uint64_t count = std::uint64_t{config_.vocab} * width;
   const bool add = !config_.has_position_table() && !token_type.empty();
   std::uint64_t at = 0;
   std::vector<float> rows;
-  VECMILL_TRY(writer_.start("words", std::uint64_t{config_.vocab} * width));
-  return weights_.read_pieces(names.words, {config_.vocab, width},
-                              [&](std::span<const float> piece) {
-                                if (!add) return writer_.append(piece);
-                                rows.assign(piece.begin(), piece.end());
-                                for (float& value : rows) value += token_type[at++ % width];
-                                return writer_.append(rows);
-                              });
+  std::vector<std::uint16_t> halves;
+  VECMILL_TRY(format_.bf16 ? writer_.start("words_bf16", (count + 1) / 2)
+                           : writer_.start("words", count));
+  VECMILL_TRY(
+      weights_.read_pieces(names.words, {config_.vocab, width}, [&](std::span<const float> piece) {
+        rows.assign(piece.begin(), piece.end());
+        for (std::size_t i = 0; add && i < rows.size(); ++i) rows[i] += token_type[at++ % width];
+        if (!format_.bf16) return writer_.append(rows);
+        halves.resize(rows.size());
+        std::ranges::transform(rows, halves.begin(), to_bf16);
+        return writer_.append_bytes(std::as_bytes(std::span(halves)));
+      }));
+  constexpr std::uint16_t kFill = 0;
+  return format_.bf16 && count % 2 == 1 ? writer_.append_bytes(std::as_bytes(std::span(&kFill, 1)))
+                                        : Status();
 }
 
 /// Whatever tells the model where a token stands.
@@ -238,9 +263,9 @@ Status pack_static(const ModelConfig& model, const ConfigFiles& files, const Wei
 }
 
 Status pack_transformer(const ModelConfig& model, const Weights& weights, PackedWriter& writer,
-                        const StatisticsByName* int8) {
+                        const Format& format) {
   VECMILL_ASSIGN(const TensorNames names, find_tensor_names(model.transformer, weights));
-  Packer packer(model, weights, writer, int8);
+  Packer packer(model, weights, writer, format);
   VECMILL_TRY(packer.embeddings(names));
   for (std::size_t i = 0; i < names.layers.size(); ++i) {
     VECMILL_TRY(packer.layer(names.layers[i], "layer." + std::to_string(i) + "."));
@@ -297,16 +322,16 @@ Status pack_post(const ModelConfig& model, const fs::path& folder, PackedWriter&
   return {};
 }
 
-Status pack_model(const fs::path& model_folder, const fs::path& packed_file,
-                  const StatisticsByName* int8) {
+Status pack_model(const fs::path& model_folder, const fs::path& packed_file, const Format& format) {
   VECMILL_ASSIGN(ConfigFiles files, load_config_files(model_folder));
   VECMILL_ASSIGN(const ModelConfig model, parse_model_config(files, model_folder.string()));
+  if (format.bf16 && model.transformer.family == Family::kStatic) return has_no_layers("bf16");
   VECMILL_ASSIGN(const Weights weights, Weights::open(model_folder / model.transformer_folder));
   VECMILL_ASSIGN(PackedWriter writer, PackedWriter::create(packed_file));
   if (model.transformer.family == Family::kStatic) {
     VECMILL_TRY(pack_static(model, files, weights, writer));
   } else {
-    VECMILL_TRY(pack_transformer(model, weights, writer, int8));
+    VECMILL_TRY(pack_transformer(model, weights, writer, format));
   }
   std::vector<PackedSource> sources;
   VECMILL_TRY(add_sources(weights, model_folder, sources));
@@ -327,13 +352,17 @@ Result<ModelDescription> describe(const fs::path& model_folder) {
 }
 
 Status pack(const fs::path& model_folder, const fs::path& packed_file) {
-  return pack_model(model_folder, packed_file, nullptr);
+  return pack_model(model_folder, packed_file, {});
+}
+
+Status pack_bf16(const fs::path& model_folder, const fs::path& packed_file) {
+  return pack_model(model_folder, packed_file, {.bf16 = true});
 }
 
 Status pack_int8(const fs::path& model_folder, const fs::path& packed_file,
                  const Calibration& calibration) {
   VECMILL_ASSIGN(const StatisticsByName seen, measure_inputs(calibration));
-  return pack_model(model_folder, packed_file, &seen);
+  return pack_model(model_folder, packed_file, {.int8 = &seen});
 }
 
 }  // namespace vecmill::encode

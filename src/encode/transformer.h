@@ -20,13 +20,14 @@ struct WholeLinear {
   std::uint32_t kept_count = 0;
 };
 
-/// y = x W^T + b. `packed` is laid out by `pack_linear`, 64-byte aligned; null where the matrix is
-/// in whole numbers.
+/// y = x W^T + b. `packed` is laid out by `pack_linear` or `pack_pairs`, 64-byte aligned; null
+/// where the matrix is in whole numbers.
 struct Linear {
   const float* packed = nullptr;
   const float* bias = nullptr;  ///< [out], padded to a multiple of 16 with zeros
   std::uint32_t in = 0, out = 0;
   WholeLinear whole = {};
+  bool pairs = false;  ///< `packed` holds pairs of bf16 in the places of floats
 
   [[nodiscard]] bool is_there() const { return out > 0; }
 };
@@ -64,8 +65,9 @@ struct Transformer {
   Positions position_rule = Positions::kAbsolute;
   Activation activation = Activation::kGeluErf;
   bool pre_norm = false;
-  std::uint32_t embedding_width = 0;  ///< hidden, unless there is an embedding_project
-  const float* words = nullptr;       ///< [vocab, embedding_width]
+  std::uint32_t embedding_width = 0;          ///< hidden, unless there is an embedding_project
+  const float* words = nullptr;               ///< [vocab, embedding_width]
+  const std::uint16_t* words_bf16 = nullptr;  ///< or this, the same in bf16
   /// [max_positions, embedding_width], token type 0 added to each row; null where rotation or a
   /// bias in the attention tells positions apart.
   const float* positions = nullptr;

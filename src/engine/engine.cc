@@ -7,12 +7,14 @@
 
 #include "vecmill/base/check.h"
 #include "vecmill/base/resources.h"
+#include "vecmill/engine/dtype.h"
 #include "vecmill/engine/embed_run.h"
 #include "vecmill/engine/fallback_chain.h"
 #include "vecmill/engine/open_ends.h"
 #include "vecmill/engine/open_model.h"
 #include "vecmill/engine/open_source.h"
 #include "vecmill/engine/rank.h"
+#include "vecmill/engine/remote_model.h"
 #include "vecmill/engine/run_report.h"
 #include "vecmill/engine/search_collection.h"
 #include "vecmill/engine/shared_server.h"
@@ -307,13 +309,20 @@ Result<std::uint64_t> degraded_rows(const std::string& index) {
   return meta.counts.degraded;
 }
 
+Result<std::string> dtype_for(const EmbedJob& job, const ModelOptions& model) {
+  const bool own = engine::is_remote(model) || model.model.starts_with("builtin:");
+  if (model.dtype != "auto" || own) return model.dtype;
+  VECMILL_ASSIGN(const auto arithmetic, engine::stored_arithmetic(job));
+  return arithmetic ? engine::dtype_of(*arithmetic) : "auto";
+}
+
 Result<ModelOptions> model_of_index(const std::string& index) {
   VECMILL_ASSIGN(const sink::Meta meta, engine::describe_index(index));
   ModelOptions options;
   options.model = meta.identity.info.model;
   options.dims = meta.identity.info.dims;
   options.max_seq_length = meta.identity.info.max_tokens;
-  options.dtype = meta.identity.info.arithmetic.starts_with("int8") ? "int8" : "f32";
+  options.dtype = engine::dtype_of(meta.identity.info.arithmetic);
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "vecmill/base/utf8.h"
+#include "vecmill/engine/dtype.h"
 #include "vecmill/engine/job_alerts.h"
 #include "vecmill/engine/job_output.h"
 #include "vecmill/engine/job_payload.h"
@@ -61,12 +62,6 @@ Status make_portable(EmbedJob& job) {
   return {};
 }
 
-/// "int8/1" is of int8; what a server makes is not for us to choose.
-std::string dtype_of(const std::string& arithmetic) {
-  const std::string word = arithmetic.substr(0, arithmetic.find('/'));
-  return word == "api" ? "auto" : word;
-}
-
 queue::JobFilter filter_of(const JobSelection& which, bool dead_only) {
   queue::JobFilter filter;
   filter.ids = which.ids;
@@ -109,7 +104,10 @@ std::uint64_t& count_of(GroupStatus& group, queue::State state) {
 
 /// What all jobs of a submission have in common; the output is ready then.
 Result<engine::JobPayload> pattern_of(const Submission& submission, EmbedJob job) {
-  VECMILL_ASSIGN(const auto engine, Engine::open(submission.model));
+  job.resume = true;  // workers add to what is there
+  ModelOptions model = submission.model;
+  VECMILL_ASSIGN(model.dtype, dtype_for(job, model));
+  VECMILL_ASSIGN(const auto engine, Engine::open(model));
   const SpaceInfo space = engine->capabilities(job.options).space;
   if (space.outputs != job.options.outputs) {
     return make_error(ErrorKind::kUnsupported,
@@ -120,7 +118,7 @@ Result<engine::JobPayload> pattern_of(const Submission& submission, EmbedJob job
   VECMILL_TRY(engine::open_job_output(job, space));
   engine::JobPayload pattern;
   pattern.model = submission.model.model;
-  pattern.dtype = dtype_of(space.arithmetic);
+  pattern.dtype = engine::dtype_of(space.arithmetic);
   pattern.dims = submission.model.dims;
   pattern.max_seq_length = submission.model.max_seq_length;
   pattern.space = space.space;

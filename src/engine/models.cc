@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "vecmill/encode/encoder.h"
+#include "vecmill/engine/auto_dtype.h"
 #include "vecmill/engine/hub_transport.h"
-#include "vecmill/engine/open_model.h"
+#include "vecmill/engine/packed_models.h"
 #include "vecmill/hub/import.h"
 #include "vecmill/hub/pull.h"
 #include "vecmill/hub/store.h"
@@ -55,6 +56,12 @@ Result<ModelDetails> show_model(std::string_view name) {
   details.layers = model.layers;
   details.vocab = model.vocab;
   details.prompts.assign(model.prompts.begin(), model.prompts.end());
+  VECMILL_ASSIGN(const auto choice, engine::known_choice(entry.folder));
+  if (choice) {
+    details.auto_dtype = engine::name(choice->dtype);
+    details.bf16_speed = choice->speed;
+    details.bf16_least_cosine = choice->least_cosine;
+  }
   return details;
 }
 
@@ -67,6 +74,21 @@ Result<ModelCheck> verify_model(std::string_view name) {
     check.problems.push_back(problem.file + ": " + problem.what);
   }
   return check;
+}
+
+Result<std::vector<ArithmeticCheck>> compare_with_f32(std::string_view name) {
+  VECMILL_ASSIGN(const hub::Store store, open_store());
+  VECMILL_ASSIGN(const hub::ModelEntry entry, store.resolve(name));
+  std::vector<ArithmeticCheck> checks;
+  for (const engine::Dtype dtype : {engine::Dtype::kBf16, engine::Dtype::kInt8}) {
+    VECMILL_ASSIGN(const auto packed,
+                   engine::kept_file(entry.folder, engine::packed_ending(dtype)));
+    if (!std::filesystem::exists(packed)) continue;
+    VECMILL_ASSIGN(const auto found, engine::compare_with_f32(entry.folder, dtype));
+    checks.push_back(
+        {std::string(engine::name(dtype)), found.mean_cosine, found.least_cosine, found.speed});
+  }
+  return checks;
 }
 
 Status remove_model(std::string_view name) {

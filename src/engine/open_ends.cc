@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "vecmill/engine/open_source.h"
+#include "vecmill/engine/search_collection.h"
 #include "vecmill/sink/postgres_sink.h"
 #include "vecmill/sink/qdrant_sink.h"
+#include "vecmill/sink/stored_arithmetic.h"
 #include "vecmill/source/postgres_source.h"
 #include "vecmill/source/qdrant_source.h"
 
@@ -76,6 +78,22 @@ Result<sink::QdrantOpened> open_collection(const EmbedJob& job, const SpaceInfo&
                                 {job.qdrant.create, job.resume});
 }
 
+/// Nothing where there is no such collection, or nothing on record of it: `open_collection` says
+/// what is to be done.
+Result<std::optional<std::string>> arithmetic_of_collection(const std::string& out) {
+  const auto found = describe_index(out);
+  if (found) return std::optional(found->identity.info.arithmetic);
+  const ErrorKind kind = found.error().kind;
+  if (kind != ErrorKind::kNotFound && kind != ErrorKind::kMismatch) return found.error();
+  return std::optional<std::string>();
+}
+
+/// Without an output a table's vectors go into itself.
+const std::string& place_of(const EmbedJob& job) {
+  const bool itself = job.out.empty() && job.inputs.size() == 1 && is_postgres_url(job.inputs[0]);
+  return itself ? job.inputs[0] : job.out;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Source>> open_on_server(const EmbedJob& job) {
@@ -88,7 +106,7 @@ Result<std::unique_ptr<Source>> open_on_server(const EmbedJob& job) {
 
 Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space) {
   VECMILL_ASSIGN(auto table, open_postgres(job));
-  const std::string& out = job.out.empty() && table ? job.inputs[0] : job.out;
+  const std::string& out = place_of(job);
   Ends ends;
   sink::FindDone find_done;
   if (is_postgres_url(out)) {
@@ -114,6 +132,16 @@ Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space) {
     ends.source = std::move(skip);
   }
   return ends;
+}
+
+Result<std::optional<std::string>> stored_arithmetic(const EmbedJob& job) {
+  const std::string& out = place_of(job);
+  if (is_qdrant_url(out)) return arithmetic_of_collection(out);
+  if (!is_postgres_url(out)) {
+    return job.resume ? sink::stored_arithmetic(out) : std::optional<std::string>();
+  }
+  VECMILL_ASSIGN(const postgres::Url url, postgres::parse_url(out));
+  return sink::stored_arithmetic(url);
 }
 
 }  // namespace vecmill::engine

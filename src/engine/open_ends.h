@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "vecmill/engine.h"
 #include "vecmill/engine/skip_done.h"
@@ -20,6 +22,10 @@ struct Ends {
 /// itself.
 ///   errors  those of opening either end; kInvalidArgument: a collection into itself
 Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space);
+
+/// The arithmetic of the vectors that the job adds to; nothing where it begins anew.
+///   errors  of a table or a collection: those of asking its server
+Result<std::optional<std::string>> stored_arithmetic(const EmbedJob& job);
 
 /// The only input when it is a table or a collection; null for files.
 ///   errors  kInvalidArgument: one among other inputs

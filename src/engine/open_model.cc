@@ -1,15 +1,10 @@
 #include "vecmill/engine/open_model.h"
 
-#include <algorithm>
+#include <optional>
 #include <string>
-#include <system_error>
-#include <vector>
 
-#include "vecmill/base/file_system.h"
-#include "vecmill/base/hash.h"
-#include "vecmill/encode/encoder.h"
-#include "vecmill/encode/packed_file.h"
-#include "vecmill/engine/calibration.h"
+#include "vecmill/engine/auto_dtype.h"
+#include "vecmill/engine/packed_models.h"
 #include "vecmill/engine/remote_model.h"
 #include "vecmill/engine/shared_server.h"
 #include "vecmill/engine/spending.h"
@@ -27,39 +22,16 @@ namespace fs = std::filesystem;
 constexpr const char* kDefaultModel = "all-MiniLM-L6-v2";
 constexpr const char* kHashModel = "builtin:hash";
 
-/// Packed format, path, name, size and time of every file in the folder: another file, another
-/// name.
-Result<std::string> folder_key(const fs::path& folder) {
-  std::error_code error;
-  std::vector<std::string> files;
-  for (fs::recursive_directory_iterator it(folder, error), end; it != end && !error;
-       it.increment(error)) {
-    if (!it->is_regular_file(error)) continue;
-    const auto time = it->last_write_time(error).time_since_epoch().count();
-    files.push_back(it->path().lexically_relative(folder).string() + '\n' +
-                    std::to_string(it->file_size(error)) + '\n' + std::to_string(time));
-  }
-  if (error) return make_error(ErrorKind::kIo, "cannot read: " + error.message(), folder.string());
-  std::sort(files.begin(), files.end());
-  Sha256 hash;
-  hash.update(std::to_string(encode::kPackedVersion) + '\n');
-  hash.update(fs::weakly_canonical(folder, error).string());
-  for (const std::string& file : files) hash.update('\0' + file);
-  return hash.hex();
-}
-
-Result<Dtype> parse_dtype(const std::string& name) {
-  if (name == "auto" || name == "f32") return Dtype::kF32;
-  if (name == "int8") return Dtype::kInt8;
-  return make_error(ErrorKind::kInvalidArgument, "there is no arithmetic '" + name + "'", "--dtype",
-                    "use auto, f32 or int8");
-}
-
-Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options, Dtype dtype,
-                                             std::uint32_t threads) {
+Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options,
+                                             std::optional<Dtype> wanted, std::uint32_t threads) {
   VECMILL_ASSIGN(auto paths, hub::StorePaths::from_environment());
   const std::string name = options.model.empty() ? kDefaultModel : options.model;
   VECMILL_ASSIGN(const hub::ModelEntry entry, hub::Store(std::move(paths)).resolve(name));
+  Dtype dtype = wanted.value_or(Dtype::kF32);
+  if (!wanted) {
+    VECMILL_ASSIGN(const Choice choice, choose_dtype(entry.folder));
+    dtype = choice.dtype;
+  }
   VECMILL_ASSIGN(const fs::path packed, packed_file_of(entry.folder, dtype));
   provider::LocalOptions local;
   local.model_folder = entry.folder;
@@ -116,54 +88,7 @@ Result<OpenedModel> open_remote(const ModelOptions& options, std::uint32_t known
   return opened;
 }
 
-/// Where the packed file of a folder stands, in a folder that is there.
-Result<fs::path> packed_name(const fs::path& model_folder, Dtype dtype) {
-  VECMILL_ASSIGN(const auto paths, hub::StorePaths::from_environment());
-  VECMILL_ASSIGN(const std::string key, folder_key(model_folder));
-  const fs::path folder = paths.home / "packed";
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    return make_error(ErrorKind::kIo, "cannot create: " + error.message(), folder.string());
-  }
-  fs::permissions(paths.home, fs::perms::owner_all, error);
-  return folder / (key.substr(0, 32) + (dtype == Dtype::kInt8 ? ".int8" : "") + ".vecmill");
-}
-
 }  // namespace
-
-Result<fs::path> packed_file_of(const fs::path& model_folder, Dtype dtype) {
-  VECMILL_ASSIGN(const fs::path file, packed_name(model_folder, dtype));
-  std::error_code error;
-  if (fs::exists(file, error)) return file;
-  if (dtype == Dtype::kF32) {
-    VECMILL_TRY(encode::pack(model_folder, file));
-    return file;
-  }
-  encode::Calibration calibration;
-  VECMILL_ASSIGN(calibration.packed_f32, packed_file_of(model_folder));
-  VECMILL_ASSIGN(calibration.texts, calibration_texts(model_folder));
-  VECMILL_TRY(encode::pack_int8(model_folder, file, calibration));
-  return file;
-}
-
-Result<fs::path> try_model(const fs::path& model_folder) {
-  VECMILL_ASSIGN(const fs::path packed, packed_file_of(model_folder));
-  provider::LocalOptions local;
-  local.model_folder = model_folder;
-  local.packed_file = packed;
-  if (auto opened = provider::make_local_provider(local); !opened) {
-    std::error_code error;
-    fs::remove(packed, error);
-    return std::move(opened).error();
-  }
-  return packed;
-}
-
-Status adopt_packed(const fs::path& packed, const fs::path& model_folder) {
-  VECMILL_ASSIGN(const fs::path file, packed_name(model_folder, Dtype::kF32));
-  return real_files().rename(packed, file);
-}
 
 Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t threads,
                                std::uint32_t known_dims) {
@@ -173,8 +98,8 @@ Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t thread
                       "use cpu or auto");
   }
   const bool stored = options.model != kHashModel && !is_remote(options);
-  VECMILL_ASSIGN(const Dtype dtype, parse_dtype(options.dtype));
-  if (!stored && dtype != Dtype::kF32) {
+  VECMILL_ASSIGN(const std::optional<Dtype> dtype, parse_dtype(options.dtype));
+  if (!stored && dtype.value_or(Dtype::kF32) != Dtype::kF32) {
     return make_error(ErrorKind::kUnsupported, "computes in its own arithmetic", options.model,
                       "leave out --dtype");
   }

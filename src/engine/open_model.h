@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -30,19 +29,5 @@ struct OpenedModel {
 ///   known_dims  of a model behind an API, where the caller knows them; 0: it is asked
 Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t threads,
                                std::uint32_t known_dims = 0);
-
-/// In which numbers the products of a model's layers are taken.
-enum class Dtype : std::uint8_t { kF32, kInt8 };
-
-/// The packed file of a model folder, made if it is not there. It stands in Vecmill's own home,
-/// under a name that changes when a file of the model does.
-Result<std::filesystem::path> packed_file_of(const std::filesystem::path& model_folder,
-                                             Dtype dtype = Dtype::kF32);
-
-/// Packs a model folder and opens it, so that one that cannot be used is known by what is wrong
-/// with it. Gives the packed file, which `adopt_packed` makes that of the folder the model ends up
-/// in.
-Result<std::filesystem::path> try_model(const std::filesystem::path& model_folder);
-Status adopt_packed(const std::filesystem::path& packed, const std::filesystem::path& model_folder);
 
 }  // namespace vecmill::engine

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,11 @@ struct PostgresOpened {
   Opened opened;
   postgres::Target target;
 };
+
+/// The arithmetic of the vectors that the column of the URL holds; nothing where there is none, or
+/// no record of it.
+///   errors  kInvalidArgument: it names no column, and there are several; those of Connection
+Result<std::optional<std::string>> stored_arithmetic(const postgres::Url& url);
 
 /// Vectors into a table. With `text` in the URL they go into the row that holds the text, if that
 /// is still the same, else into a table beside, a row a text. A batch is one statement with its own

@@ -98,15 +98,15 @@ Result<Table> table_of(const Making& making) {
 }
 
 /// The name of the vector column: that of the URL, else the only one of such a type.
-Result<std::string> vector_name(const Making& making, const Table& table) {
-  if (!making.url.vector.empty()) return making.url.vector;
+Result<std::string> vector_name(const Url& url, const Table& table) {
+  if (!url.vector.empty()) return url.vector;
   std::string name;
   for (const Column& column : table.columns) {
     if (!is_vector(column)) continue;
     if (!name.empty()) {
       return make_error(ErrorKind::kInvalidArgument,
-                        "the table " + table.name + " has several columns of vectors",
-                        making.url.shown, "name one: vector=C");
+                        "the table " + table.name + " has several columns of vectors", url.shown,
+                        "name one: vector=C");
     }
     name = column.name;
   }
@@ -114,7 +114,7 @@ Result<std::string> vector_name(const Making& making, const Table& table) {
 }
 
 Result<Column> vector_column(const Making& making, Table& table) {
-  VECMILL_ASSIGN(const std::string name, vector_name(making, table));
+  VECMILL_ASSIGN(const std::string name, vector_name(making.url, table));
   if (!table.find(name) && making.options.create) {
     VECMILL_ASSIGN(const std::string type, new_column_type(making));
     VECMILL_TRY(making.connection.run_script(
@@ -282,6 +282,21 @@ Result<Target> prepare_target(Connection& connection, const Url& url, const Spac
                                 " WHERE space = " + std::to_string(target.space) + " LIMIT 1"));
   target.any_failures = !failures.empty();
   return target;
+}
+
+Result<std::optional<std::string>> stored_arithmetic(const Url& url) {
+  const std::optional<std::string> none;
+  VECMILL_ASSIGN(Connection connection, Connection::open(url));
+  auto table = postgres::describe(connection, url);
+  if (!table) return none;
+  Target target;
+  target.table = *std::move(table);
+  VECMILL_ASSIGN(target.vector.name, vector_name(url, target.table));
+  VECMILL_ASSIGN(const bool spaces,
+                 postgres::exists(connection, target.table.schema, postgres::kSpaces));
+  if (!spaces) return none;
+  VECMILL_ASSIGN(const Rows rows, read_space(connection, target));
+  return rows.empty() ? none : std::optional(std::string(rows.at(0, 2)));
 }
 
 Result<std::vector<VectorIndex>> vector_indexes(Connection& connection, const Target& target) {

@@ -272,24 +272,32 @@ def test_bench_prints_a_table_and_takes_no_files(vecmill):
     assert vecmill("bench", "notes.txt").code == 2
 
 
-def test_int8_is_close_to_f32_and_the_index_knows_it(vecmill):
+def test_other_arithmetics_are_close_to_f32_and_the_index_knows_them(vecmill):
     vecmill.write("a.txt", "one\ntwo words\nthree words here\n")
-    for dtype in ("f32", "int8"):
+    for dtype in ("f32", "bf16", "int8"):
         answer = vecmill("embed", "a.txt", "--model", MODEL, "--dtype", dtype, "--out", f"{dtype}.npy", "--json")
         assert answer.code == 0 and answer.json["arithmetic"] == f"{dtype}/1", answer
-    exact, close = (np.load(vecmill.folder / f"{dtype}.npy") for dtype in ("f32", "int8"))
-    assert 0.99 < (exact * close).sum(axis=1).min() < 0.9999999
-    hits = vecmill("query", "two words", "--index", "int8.npy", "-k", "1", "--json").json["hits"]
-    assert hits[0]["id"] == "a.txt:2" and hits[0]["score"] > 0.999999, hits
+    checks = {row["dtype"]: row for row in vecmill("models", "verify", MODEL, "--against", "f32", "--json").json}
+    assert set(checks) == {"bf16", "int8"} and all(row["speed"] > 0 for row in checks.values())
+    assert 0.9999 < checks["bf16"]["least_cosine"] < checks["bf16"]["mean_cosine"] < 1
+    assert 0.99 < checks["int8"]["least_cosine"] < checks["int8"]["mean_cosine"] < 1
+    assert "cosine to f32 0.9999" in vecmill("models", "verify", MODEL, "--against", "f32").out
+    exact = np.load(vecmill.folder / "f32.npy")
+    for dtype, least in (("bf16", 0.9999), ("int8", 0.99)):
+        close = np.load(vecmill.folder / f"{dtype}.npy")
+        assert least < (exact * close).sum(axis=1).min() < 0.9999999
+        hits = vecmill("query", "two words", "--index", f"{dtype}.npy", "-k", "1", "--json").json["hits"]
+        assert hits[0]["id"] == "a.txt:2" and hits[0]["score"] > 0.999999, hits
 
 
-def test_int8_has_the_same_bits_on_every_instruction_set(vecmill):
+@pytest.mark.parametrize("dtype", ["bf16", "int8"])
+def test_other_arithmetics_have_the_same_bits_on_every_instruction_set(vecmill, dtype):
     vecmill.write("a.txt", "one\ntwo words\n")
     found = set()
     for isa in ("portable", "auto"):
         if isa == "portable":
             vecmill.env["VECMILL_ISA"] = isa
-        answer = vecmill("embed", "a.txt", "--model", TINY, "--dtype", "int8", "--out", f"{isa}.npy")
+        answer = vecmill("embed", "a.txt", "--model", TINY, "--dtype", dtype, "--out", f"{isa}.npy")
         assert answer.code == 0, answer
         found.add((vecmill.folder / f"{isa}.npy").read_bytes())
         vecmill.env.pop("VECMILL_ISA", None)
@@ -301,14 +309,67 @@ def test_another_arithmetic_is_not_mixed_in(vecmill):
     assert vecmill("embed", "a.txt", "--model", TINY, "--dtype", "int8", "--out", "x.npy").code == 0
     before = (vecmill.folder / "x.npy").read_bytes()
     for more in ((), ("--resume",)):
-        answer = vecmill("embed", "a.txt", "--model", TINY, "--out", "x.npy", *more)
-        assert answer.code == 7 and "int8/1" in answer.err and "f32/1" in answer.err, answer
-        assert (vecmill.folder / "x.npy").read_bytes() == before
+        for dtype in ("f32", "bf16"):
+            answer = vecmill("embed", "a.txt", "--model", TINY, "--dtype", dtype, "--out", "x.npy", *more)
+            assert answer.code == 7 and "int8/1" in answer.err and f"{dtype}/1" in answer.err, answer
+            assert (vecmill.folder / "x.npy").read_bytes() == before
 
 
-def test_int8_needs_layers(vecmill):
+def test_a_run_goes_on_in_the_arithmetic_it_began_with(vecmill):
+    vecmill.write("a.txt", "one\n")
+    for dtype in ("f32", "bf16", "int8"):
+        for out in (f"{dtype}.npy", f"{dtype}-too.db"):
+            assert vecmill("embed", "a.txt", "--model", TINY, "--dtype", dtype, "--out", out).code == 0
+            answer = vecmill("embed", "a.txt", "--model", TINY, "--out", out, "--resume", "--json")
+            assert answer.code == 0 and answer.json["was_complete"], answer
+            assert answer.json["arithmetic"] == f"{dtype}/1", answer
+
+
+def test_auto_is_measured_once_and_then_kept(vecmill, model, tmp_path):
+    """Whatever this processor is fast at: the choice is on record, is told, and holds for the query."""
+    vecmill.env["VECMILL_HOME"] = str(tmp_path / "own-home")
+    vecmill.write("a.txt", "one\ntwo words\nthree words here\n")
+    assert vecmill("models", "show", model, "--json").json["auto_dtype"] == ""
+    first = vecmill("embed", "a.txt", "--model", model, "--out", "auto.npy", "--json")
+    assert first.code == 0, first
+    kept, = (tmp_path / "own-home" / "packed").glob("*.auto.json")
+    before = kept.read_bytes()
+    chosen = json.loads(before)
+    fast, exact = chosen["speed"] >= 1.1, chosen["least_cosine"] >= 0.9999
+    assert chosen["dtype"] == ("bf16" if fast and exact else "f32") and (exact or not fast), chosen
+    assert first.json["arithmetic"] == chosen["dtype"] + "/1"
+    shown = vecmill("models", "show", model, "--json").json
+    assert (shown["auto_dtype"], shown["bf16_speed"]) == (chosen["dtype"], pytest.approx(chosen["speed"]))
+    assert chosen["dtype"] + " by --dtype auto" in vecmill("models", "show", model).out
+    by_name = vecmill("embed", "a.txt", "--model", model, "--out", "name.npy", "--dtype", chosen["dtype"])
+    again = vecmill("embed", "a.txt", "--model", model, "--out", "again.npy")
+    assert by_name.code == again.code == 0 and kept.read_bytes() == before
+    assert len({(vecmill.folder / f"{out}.npy").read_bytes() for out in ("auto", "name", "again")}) == 1
+    hits = vecmill("query", "two words", "--index", "auto.npy", "-k", "1", "--json").json["hits"]
+    assert hits[0]["id"] == "a.txt:2" and hits[0]["score"] > 0.999999, hits
+
+
+def test_what_was_never_packed_is_not_compared(vecmill, tmp_path):
+    vecmill.env["VECMILL_HOME"] = str(tmp_path / "own-home")
+    answer = vecmill("models", "verify", TINY, "--against", "f32")
+    assert answer.code == 0 and answer.out == "" and "has not been used here but in f32" in answer.err, answer
+    assert vecmill("models", "verify", TINY, "--against", "int8").code == 2
+
+
+def test_a_choice_that_cannot_be_read_is_made_anew(vecmill, model, tmp_path):
+    vecmill.env["VECMILL_HOME"] = str(tmp_path / "own-home")
+    vecmill.write("a.txt", "one\n")
+    assert vecmill("embed", "a.txt", "--model", model, "--out", "a.npy").code == 0
+    kept, = (tmp_path / "own-home" / "packed").glob("*.auto.json")
+    kept.write_bytes(kept.read_bytes()[:20])
+    assert vecmill("embed", "a.txt", "--model", model, "--out", "b.npy").code == 0
+    assert json.loads(kept.read_bytes())["dtype"] in ("f32", "bf16")
+
+
+def test_other_arithmetics_need_layers(vecmill):
     vecmill.write("a.txt", "one\n")
     static = TINY.parent / "static-embedding"
-    answer = vecmill("embed", "a.txt", "--model", static, "--dtype", "int8", "--out", "x.npy")
-    assert answer.code == 2 and "--dtype" in answer.err, answer
+    for dtype in ("bf16", "int8"):
+        answer = vecmill("embed", "a.txt", "--model", static, "--dtype", dtype, "--out", "x.npy")
+        assert answer.code == 2 and "--dtype" in answer.err, answer
     assert vecmill("embed", "a.txt", "--model", TINY, "--dtype", "int7", "--out", "x.npy").code == 2

@@ -23,11 +23,15 @@ class GoldenHeadsTest : public testing::Test {
     folder_ = ::mkdtemp(name.data());
     const Status status = encode::pack(model_folder(kModel), folder_ / "packed");
     EXPECT_TRUE(status) << status.error().to_string();
-    auto encoder = encode::Encoder::open(folder_ / "packed");
+    open("packed");
+  }
+  ~GoldenHeadsTest() override { fs::remove_all(folder_); }
+
+  void open(const char* packed) {
+    auto encoder = encode::Encoder::open(folder_ / packed);
     EXPECT_TRUE(encoder) << encoder.error().to_string();
     encoder_ = *encoder;
   }
-  ~GoldenHeadsTest() override { fs::remove_all(folder_); }
 
   std::vector<encode::TextHeads> encode_all(std::size_t batch, encode::Team* team = nullptr) {
     const auto workspace = encoder_->make_workspace();
@@ -48,15 +52,28 @@ class GoldenHeadsTest : public testing::Test {
       for (std::size_t i = 0; i < sequences.size(); ++i) {
         const auto first = dense.begin() + static_cast<std::ptrdiff_t>(i * encoder_->dims());
         const std::vector<float> vector(first, first + encoder_->dims());
-        EXPECT_LE(distance(vector, examples_[at + i].vector).largest, 5e-6) << "text " << at + i;
+        EXPECT_LE(distance(vector, examples_[at + i].vector).largest, dense_tolerance_)
+            << "text " << at + i;
       }
     }
     return all;
   }
 
+  void expect_no_bit_changes() {
+    const auto alone = encode_all(1);
+    encode::Team team(3);
+    for (const auto& others : {encode_all(7), encode_all(1, &team)}) {
+      for (std::size_t i = 0; i < alone.size(); ++i) {
+        EXPECT_EQ(others[i].sparse, alone[i].sparse) << "text " << i;
+        EXPECT_EQ(others[i].multivector, alone[i].multivector) << "text " << i;
+      }
+    }
+  }
+
   static constexpr TokenId kDropped[] = {0, 1, 2, 3};  ///< <s> <pad> </s> <unk>
   fs::path folder_;
   std::shared_ptr<const encode::Encoder> encoder_;
+  double dense_tolerance_ = 5e-6;
   const std::vector<Example> examples_ = read_set(kModel);
 };
 
@@ -118,15 +135,28 @@ TEST_F(GoldenHeadsTest, TokenVectorsAreThoseOfTheReference) {
   std::printf("%zu token vectors, largest difference %.2g\n", expected.size() / 24, worst);
 }
 
-TEST_F(GoldenHeadsTest, BatchAndThreadsChangeNoBit) {
-  const auto alone = encode_all(1);
-  encode::Team team(3);
-  for (const auto& others : {encode_all(7), encode_all(1, &team)}) {
-    for (std::size_t i = 0; i < alone.size(); ++i) {
-      EXPECT_EQ(others[i].sparse, alone[i].sparse) << "text " << i;
-      EXPECT_EQ(others[i].multivector, alone[i].multivector) << "text " << i;
+TEST_F(GoldenHeadsTest, BatchAndThreadsChangeNoBit) { expect_no_bit_changes(); }
+
+/// The heads themselves are in f32; what they read differs as far as bf16 does.
+TEST_F(GoldenHeadsTest, InBf16HeadsStayClose) {
+  const auto exact = encode_all(8);
+  ASSERT_TRUE(encode::pack_bf16(model_folder(kModel), folder_ / "bf16"));
+  open("bf16");
+  dense_tolerance_ = 0.05;
+  const auto close = encode_all(8);
+  double least = 1;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    ASSERT_EQ(close[i].multivector.size(), exact[i].multivector.size());
+    if (exact[i].multivector.empty()) continue;
+    least = std::min(least, distance(close[i].multivector, exact[i].multivector).cosine);
+    for (const TokenWeight& w : exact[i].sparse) {
+      const auto same = std::ranges::find(close[i].sparse, w.token, &TokenWeight::token);
+      EXPECT_NEAR(same == close[i].sparse.end() ? 0 : same->weight, w.weight, 0.05) << "text " << i;
     }
   }
+  EXPECT_GE(least, 0.999);
+  std::printf("token vectors in bf16: smallest cosine %.6f\n", least);
+  expect_no_bit_changes();
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "golden_set.h"
 #include "vecmill/encode/encoder.h"
+#include "vecmill/encode/isa.h"
 
 namespace vecmill::golden {
 namespace {
@@ -34,6 +35,12 @@ class GoldenIdsTest : public testing::TestWithParam<std::string> {
 
   fs::path folder_;
 };
+
+std::string set_name(const testing::TestParamInfo<std::string>& set) {
+  std::string name = set.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
 
 std::vector<std::vector<float>> encode_all(const encode::Encoder& encoder,
                                            const std::vector<Example>& examples,
@@ -143,14 +150,73 @@ TEST_P(GoldenInt8Test, VectorsStayCloseToTheReference) {
               examples.size(), mean, least);
 }
 
+class GoldenBf16Test : public GoldenIdsTest {
+ protected:
+  std::shared_ptr<const encode::Encoder> open_bf16(const std::string& isa = {}) {
+    const fs::path packed = folder_ / "bf16.vecmill";
+    if (!fs::exists(packed)) {
+      const Status status = encode::pack_bf16(model_folder(GetParam()), packed);
+      EXPECT_TRUE(status) << status.error().to_string();
+    }
+    auto encoder = encode::Encoder::open(packed, {.dims = 0, .isa = isa});
+    EXPECT_TRUE(encoder) << encoder.error().to_string();
+    return encoder ? *encoder : nullptr;
+  }
+};
+
+/// What random weights lose says little; the real ones lose less than `auto` allows.
+TEST_P(GoldenBf16Test, VectorsStayCloseToTheReference) {
+  const auto examples = read_set(GetParam());
+  const auto encoder = open_bf16();
+  ASSERT_TRUE(encoder);
+  EXPECT_EQ(encoder->arithmetic(), "bf16/1");
+  double sum = 0, least = 1;
+  const auto vectors = encode_all(*encoder, examples, 16);
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const double cosine = distance(vectors[i], examples[i].vector).cosine;
+    sum += cosine;
+    least = std::min(least, cosine);
+  }
+  EXPECT_GE(least, GetParam() == "all-MiniLM-L6-v2" ? 0.9999 : 0.999);
+  std::printf("%s in bf16: %zu texts, mean cosine %.6f, smallest %.6f\n", GetParam().c_str(),
+              examples.size(), sum / static_cast<double>(examples.size()), least);
+}
+
+TEST_P(GoldenBf16Test, ATextHasTheSameBitsInEveryBatchAndOnEveryInstructionSet) {
+  auto examples = read_set(GetParam());
+  examples.resize(std::min<std::size_t>(examples.size(), 20));
+  const auto alone = open_bf16("portable");
+  ASSERT_TRUE(alone);
+  const auto expected = encode_all(*alone, examples, 1);
+  for (const encode::Isa isa : encode::available_isas()) {
+    const auto encoder = open_bf16(std::string(encode::name(isa)));
+    ASSERT_TRUE(encoder);
+    const auto found = encode_all(*encoder, examples, 7);
+    if (isa == encode::Isa::kAmx) {
+      EXPECT_EQ(found, encode_all(*encoder, examples, 1));
+    } else {
+      EXPECT_EQ(found, expected) << encode::name(isa);
+    }
+  }
+}
+
+TEST_P(GoldenBf16Test, TheFileIsAboutHalfAsLarge) {
+  ASSERT_TRUE(open());
+  ASSERT_TRUE(open_bf16());
+  const auto exact = static_cast<double>(fs::file_size(folder_ / "model.vecmill"));
+  const auto close = static_cast<double>(fs::file_size(folder_ / "bf16.vecmill"));
+  EXPECT_LT(close, GetParam() == "all-MiniLM-L6-v2" ? 0.52 * exact : exact);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sets, GoldenBf16Test,
+                         testing::Values("bert", "xlm-roberta-m3", "mpnet", "electra", "modernbert",
+                                         "nomic-bert", "gte", "jina-bert", "all-MiniLM-L6-v2"),
+                         set_name);
+
 /// With real weights: what random ones lose says nothing.
 INSTANTIATE_TEST_SUITE_P(Sets, GoldenInt8Test, testing::Values("all-MiniLM-L6-v2"));
 
-INSTANTIATE_TEST_SUITE_P(Sets, GoldenIdsTest, testing::ValuesIn(kSets), [](const auto& set) {
-  std::string name = set.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Sets, GoldenIdsTest, testing::ValuesIn(kSets), set_name);
 
 }  // namespace
 }  // namespace vecmill::golden

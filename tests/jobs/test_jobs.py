@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from conftest import Held, end, kinds, some_texts, until
+from program import ROOT
 
 
 def test_a_file_becomes_jobs_and_every_row_is_its_own(vecmill):
@@ -33,6 +34,18 @@ def test_texts_of_standard_input_lie_in_the_queue(vecmill):
     vecmill.submit("-", "--format", "jsonl", "--job-size", "7", stdin=lines.encode())
     assert vecmill.drain()["done"] == 5
     vecmill.check(some_texts(30))
+
+
+@pytest.mark.parametrize("vecmill", kinds(1), indirect=True)
+def test_an_output_keeps_the_arithmetic_it_began_with(vecmill):
+    model = ROOT / "tests/golden/models/bert-bare"
+    vecmill.submit(vecmill.write(some_texts(1)), "--dtype", "int8", model=model)
+    again = vecmill.write(some_texts(2))
+    vecmill.submit(again, model=model)
+    refused = vecmill("jobs", "submit", again, "--model", model, "--out", "out.db", "--dtype", "f32")
+    assert refused.code == 7 and "int8/1" in refused.err and "f32/1" in refused.err
+    assert vecmill.drain()["done"] == 2
+    assert vecmill.rows().keys() == some_texts(2).keys()
 
 
 def test_the_worker_needs_no_file_whose_texts_are_inline(vecmill):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from program import ROOT
 from tables import check_rows
 
 
@@ -120,6 +121,20 @@ def test_an_index_is_made_at_the_end_and_noticed_later(vecmill, db):
     vecmill.embed(same_row(db), "--create-index", "hnsw").json
     assert [row[0] for row in db.sql(indexes)] == ["t"]
     assert "kb_v_hnsw (hnsw)" in vecmill.embed(same_row(db)).json["notes"][0]
+
+
+def test_a_table_keeps_the_arithmetic_it_began_with(vecmill, db):
+    def embed(*more):
+        return vecmill("embed", "notes.txt", "--model", ROOT / "tests/golden/models/bert-bare", "--json",
+                       "--out", db.url("beside"), "--create", *more)
+
+    (vecmill.folder / "notes.txt").write_text("one\n")
+    assert embed("--dtype", "bf16").json["arithmetic"] == "bf16/1"
+    (vecmill.folder / "notes.txt").write_text("one\ntwo\n")
+    refused = embed("--dtype", "f32")
+    assert refused.code == 7 and "bf16/1" in refused.err and "f32/1" in refused.err
+    assert embed().json["arithmetic"] == "bf16/1"
+    assert db.value("SELECT count(*) FROM beside") == "2"
 
 
 def test_vectors_of_others_are_not_mixed_with(vecmill, db):

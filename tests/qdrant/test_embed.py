@@ -59,6 +59,20 @@ def test_what_is_there_is_left_out(vecmill, place):
     check_points(vecmill, place.points(), changed)
 
 
+def test_a_collection_keeps_the_arithmetic_it_began_with(vecmill, place):
+    def embed(*more):
+        return vecmill("embed", "notes.jsonl", "--model", GOLDEN / "models/bert-bare", "--json", "--out", place.url(),
+                       "--create", *more, env=place.env())
+
+    write_notes(vecmill, texts(1))
+    assert embed("--dtype", "int8").json["arithmetic"] == "int8/1"
+    write_notes(vecmill, texts(2))
+    refused = embed("--dtype", "f32")
+    assert refused.code == 7 and "int8/1" in refused.err and "f32/1" in refused.err
+    assert embed().json["arithmetic"] == "int8/1"
+    assert len(place.points()) == 2
+
+
 def test_a_collection_goes_into_files_and_collections(vecmill, place):
     place.create({"vectors": {"other": {"size": 2, "distance": "Dot"}}})
     points = [{"id": i, "vector": {"other": [1, i]}, "payload": {"body": f"text {i}", "n": i, "big": 2.5e300}} for i in range(1, 900)]

@@ -1,5 +1,5 @@
-// Whole numbers in tiles of 16 rows by 16 outputs by 64 of k. A row's bytes and a panel lie in
-// memory as tiles want them: each is loaded where it is.
+// Whole numbers in tiles of 16 rows by 16 outputs by 64 of k, bf16 by 32 of k. A row and a panel
+// lie in memory as tiles want them: each is loaded where it is.
 #include <immintrin.h>
 
 #include <utility>
@@ -7,7 +7,13 @@
 #include "vecmill/encode/kernels/kernels.h"
 #include "vecmill/encode/kernels/step.h"
 
+// soft_tiles_test.cc has the instructions in plain code.
+#ifdef VECMILL_SOFT_TILES
+namespace vecmill::encode::soft_tiles {
+#else
 namespace vecmill::encode::amx {
+#endif
+
 namespace {
 
 #include "vecmill/encode/kernels/avx512_lanes.inc"
@@ -16,13 +22,13 @@ namespace {
 constexpr std::uint32_t kTileRows = 32;
 constexpr std::uint32_t kTilePanels = 2;
 constexpr std::uint32_t kBlockK = 192;  // two panels take half of the first-level cache
-constexpr std::uint32_t kGrain = 16;    // groups of four in a tile
+constexpr std::uint32_t kGrain = 16;    // groups of four bytes in a tile
 
 /// The registers: sums in 0 to 3 (upper and lower rows by two panels), rows in 4 and 5, panels in
 /// 6 and 7.
 struct Tiles {
   std::uint32_t upper = 0, lower = 0;  ///< rows
-  std::uint32_t quads = 0;
+  std::uint32_t groups = 0;
 
   bool operator==(const Tiles&) const = default;
 };
@@ -48,26 +54,38 @@ void configure(const Tiles& wanted) {
   for (const int panel : {0, 1}) {
     set(panel, wanted.upper, 64);
     set(2 + panel, wanted.lower, 64);
-    set(6 + panel, wanted.quads, 64);
+    set(6 + panel, wanted.groups, 64);
   }
-  set(4, wanted.upper, wanted.quads * 4);
-  set(5, wanted.lower, wanted.quads * 4);
+  set(4, wanted.upper, wanted.groups * 4);
+  set(5, wanted.lower, wanted.groups * 4);
+#ifdef VECMILL_SOFT_TILES
+  load_config(config.rows, config.row_bytes);
+#else
   __asm__ volatile("ldtilecfg %0" : : "m"(config));
+#endif
   configured = wanted;
 }
 
 /// One stretch of k that tiles of one shape cover.
 struct Stretch {
-  const std::uint8_t* upper;   ///< bytes of the first row
-  const std::uint8_t* lower;   ///< and of the first row of the lower tile
-  const std::int8_t* panel;    ///< the first
-  const std::int8_t* panel_2;  ///< the second
+  const char* upper;    ///< the first row
+  const char* lower;    ///< the first row of the lower tile
+  const char* panel;    ///< the first
+  const char* panel_2;  ///< the second
   std::size_t row_stride;
   std::uint32_t count;  ///< of tiles along k
   bool first;           ///< sums start at 0
 };
 
-template <bool kLower, bool kSecond>
+// The instructions want the numbers of their tiles as they are written.
+#define VECMILL_ADD_PRODUCTS(sums, rows, panel) \
+  if constexpr (kPairs) {                       \
+    _tile_dpbf16ps(sums, rows, panel);          \
+  } else {                                      \
+    _tile_dpbusd(sums, rows, panel);            \
+  }
+
+template <bool kPairs, bool kLower, bool kSecond>
 void multiply(const Stretch& s, std::uint32_t upper_rows, float* sums) {
   constexpr std::size_t kStride = kSecond ? 128 : 64;
   float* lower_sums = sums + upper_rows * kStride / sizeof(float);
@@ -85,16 +103,18 @@ void multiply(const Stretch& s, std::uint32_t upper_rows, float* sums) {
   for (std::uint32_t i = 0; i < s.count; ++i) {
     _tile_loadd(4, s.upper + std::size_t{i} * 64, s.row_stride);
     _tile_loadd(6, s.panel + std::size_t{i} * 1024, 64);
-    _tile_dpbusd(0, 4, 6);
+    VECMILL_ADD_PRODUCTS(0, 4, 6)
     if constexpr (kSecond) {
       _tile_loadd(7, s.panel_2 + std::size_t{i} * 1024, 64);
-      _tile_dpbusd(1, 4, 7);
+      VECMILL_ADD_PRODUCTS(1, 4, 7)
     }
     if constexpr (kLower) {
       _tile_loadd(5, s.lower + std::size_t{i} * 64, s.row_stride);
-      _tile_dpbusd(2, 5, 6);
+      VECMILL_ADD_PRODUCTS(2, 5, 6)
     }
-    if constexpr (kLower && kSecond) _tile_dpbusd(3, 5, 7);
+    if constexpr (kLower && kSecond) {
+      VECMILL_ADD_PRODUCTS(3, 5, 7)
+    }
   }
   _tile_stored(0, sums, kStride);
   if constexpr (kSecond) _tile_stored(1, sums + 16, kStride);
@@ -102,18 +122,70 @@ void multiply(const Stretch& s, std::uint32_t upper_rows, float* sums) {
   if constexpr (kLower && kSecond) _tile_stored(3, lower_sums + 16, kStride);
 }
 
-void run_stretch(const Stretch& s, const Tiles& tiles, std::uint32_t panels, float* sums) {
-  configure(tiles);
+template <bool kPairs>
+void multiply(const Stretch& s, const Tiles& tiles, std::uint32_t panels, float* sums) {
   if (tiles.lower == 0) {
-    return panels == 1 ? multiply<false, false>(s, tiles.upper, sums)
-                       : multiply<false, true>(s, tiles.upper, sums);
+    return panels == 1 ? multiply<kPairs, false, false>(s, tiles.upper, sums)
+                       : multiply<kPairs, false, true>(s, tiles.upper, sums);
   }
-  return panels == 1 ? multiply<true, false>(s, tiles.upper, sums)
-                     : multiply<true, true>(s, tiles.upper, sums);
+  return panels == 1 ? multiply<kPairs, true, false>(s, tiles.upper, sums)
+                     : multiply<kPairs, true, true>(s, tiles.upper, sums);
+}
+
+/// Where rows and panels lie, and how many groups of four bytes a row has.
+struct Operands {
+  const char* rows;
+  const char* panels;
+  std::size_t groups;
+};
+
+Operands operands(const Product& p) {
+  if (p.pairs) {
+    return {reinterpret_cast<const char*>(p.a), reinterpret_cast<const char*>(p.panels), p.k};
+  }
+  return {reinterpret_cast<const char*>(p.quantized->bytes),
+          reinterpret_cast<const char*>(p.quantized->weights->bytes), (std::size_t{p.k} + 3) / 4};
+}
+
+void add_up(const Product& p, const Step& step, const TileShape& shape) {
+  const auto [rows, panels, groups] = operands(p);
+  Tiles tiles{shape.rows <= 16 ? shape.rows : (shape.rows + 1) / 2, 0, kGrain};
+  tiles.lower = shape.rows - tiles.upper;
+  Stretch s;
+  s.row_stride = groups * 4;
+  s.upper = rows + (step.row * groups + step.first_k) * 4;
+  s.lower = s.upper + tiles.upper * s.row_stride;
+  s.panel = panels + (step.panel * groups + step.first_k) * 64;
+  s.panel_2 = s.panel + groups * 64;
+  const std::uint32_t depth = step.last_k - step.first_k;
+  const auto run = [&] {
+    configure(tiles);
+    p.pairs ? multiply<true>(s, tiles, shape.panels, step.spill)
+            : multiply<false>(s, tiles, shape.panels, step.spill);
+  };
+  s.count = depth / kGrain;
+  s.first = step.first_k == 0;
+  if (s.count > 0) {
+    run();
+    s.first = false;
+  }
+  tiles.groups = depth % kGrain;
+  if (tiles.groups == 0) return;
+  s.upper += std::size_t{s.count} * 64;
+  s.lower += std::size_t{s.count} * 64;
+  s.panel += std::size_t{s.count} * 1024;
+  s.panel_2 += std::size_t{s.count} * 1024;
+  s.count = 1;
+  run();
 }
 
 template <std::uint32_t kRows, std::uint32_t kPanels>
 void leave_rows(const Product& p, const Step& step) {
+  if (p.pairs) {
+    Vec sums[kRows * kPanels];
+    repeat<kRows * kPanels>([&](auto n) VECMILL_INLINE { sums[n] = load(step.spill + n * 16); });
+    return leave<kRows, kPanels>(p, step, sums);
+  }
   IntVec sums[kRows * kPanels];
   repeat<kRows * kPanels>([&](auto n) VECMILL_INLINE { sums[n] = load_sums(step.spill + n * 16); });
   leave_floats<kRows, kPanels>(p, step, sums);
@@ -134,37 +206,10 @@ void leave_all(const Product& p, Step step, std::uint32_t rows) {
   }
 }
 
-void add_up(const Product& p, const Step& step, const TileShape& shape) {
-  const Quantized& q = *p.quantized;
-  const std::size_t groups = (std::size_t{p.k} + 3) / 4;
-  Tiles tiles{shape.rows <= 16 ? shape.rows : (shape.rows + 1) / 2, 0, kGrain};
-  tiles.lower = shape.rows - tiles.upper;
-  Stretch s;
-  s.row_stride = groups * 4;
-  s.upper = q.bytes + (step.row * groups + step.first_k) * 4;
-  s.lower = s.upper + tiles.upper * s.row_stride;
-  s.panel = q.weights->bytes + (step.panel * groups + step.first_k) * 64;
-  s.panel_2 = s.panel + groups * 64;
-  const std::uint32_t quads = step.last_k - step.first_k;
-  s.count = quads / kGrain;
-  s.first = step.first_k == 0;
-  if (s.count > 0) {
-    run_stretch(s, tiles, shape.panels, step.spill);
-    s.first = false;
-  }
-  tiles.quads = quads % kGrain;
-  if (tiles.quads == 0) return;
-  s.upper += std::size_t{s.count} * 64;
-  s.lower += std::size_t{s.count} * 64;
-  s.panel += std::size_t{s.count} * 1024;
-  s.panel_2 += std::size_t{s.count} * 1024;
-  s.count = 1;
-  run_stretch(s, tiles, shape.panels, step.spill);
-}
-
 void run_tile(const Product& p, const Step& step, const TileShape& shape) {
   add_up(p, step, shape);
-  if (step.last_k < (p.k + 3) / 4) return;
+  // The sums of pairs are floats, and where they lie `product` finishes them.
+  if (step.last_k < operands(p).groups || (p.pairs && !step.finish)) return;
   shape.panels == 1 ? leave_all<1>(p, step, shape.rows) : leave_all<2>(p, step, shape.rows);
 }
 
@@ -172,7 +217,7 @@ void run_tile(const Product& p, const Step& step, const TileShape& shape) {
 #include "vecmill/encode/kernels/product.inc"
 
 /// The tiles are this thread's: other code may have used them since, and may want to.
-void whole_product(const Product& p) {
+void tile_product(const Product& p) {
   configured = {};
   product(p);
   _tile_release();
@@ -199,6 +244,9 @@ std::uint64_t byte_multiply_adds(std::uint32_t steps) {
 
 }  // namespace
 
-const WholeKernels kWhole{whole_product, byte_multiply_adds};
+extern const WholeKernels kWhole;
+extern const PairKernels kPairs;
+const WholeKernels kWhole{tile_product, byte_multiply_adds};
+const PairKernels kPairs{tile_product, [](const Round& work) { avx512::kPairs.round(work); }};
 
 }  // namespace vecmill::encode::amx

@@ -1,18 +1,26 @@
 #include "vecmill/encode/kernels/kernels.h"
 
+#include "vecmill/encode/kernels/tiny_is_zero.h"
+
 namespace vecmill::encode {
 
 namespace {
 
-/// The kernels of a set with instructions of its own for whole numbers.
-template <const Kernels& kBase, const WholeKernels& kWhole>
-const Kernels& with_whole() {
+/// The kernels of a set, put together from those that it has of its own.
+///   kWhole  null: the base has them
+template <const Kernels& kBase, const PairKernels& kPairs, const WholeKernels* kWhole = nullptr>
+const Kernels& joined() {
   static const Kernels kAll = [] {
     Kernels all = kBase;
+    all.round = kPairs.round;
     all.product = [](const Product& p) {
-      p.quantized == nullptr ? kBase.product(p) : kWhole.product(p);
+      if (p.pairs) {
+        const TinyIsZero as_in_bf16;
+        return kPairs.product(p);
+      }
+      p.quantized == nullptr || kWhole == nullptr ? kBase.product(p) : kWhole->product(p);
     };
-    all.byte_multiply_adds = kWhole.byte_multiply_adds;
+    if (kWhole != nullptr) all.byte_multiply_adds = kWhole->byte_multiply_adds;
     return all;
   }();
   return kAll;
@@ -22,14 +30,16 @@ const Kernels& with_whole() {
 
 const Kernels& kernels(Isa isa) {
   switch (isa) {
-    case Isa::kAvx2: return avx2::kKernels;
-    case Isa::kAvx2Vnni: return with_whole<avx2::kKernels, avx2_vnni::kWhole>();
-    case Isa::kAvx512: return avx512::kKernels;
-    case Isa::kAvx512Vnni: return with_whole<avx512::kKernels, avx512_vnni::kWhole>();
-    case Isa::kAmx: return with_whole<avx512::kKernels, amx::kWhole>();
+    case Isa::kAvx2: return joined<avx2::kKernels, avx2::kPairs>();
+    case Isa::kAvx2Vnni: return joined<avx2::kKernels, avx2::kPairs, &avx2_vnni::kWhole>();
+    case Isa::kAvx512: return joined<avx512::kKernels, avx512::kPairs>();
+    case Isa::kAvx512Vnni: return joined<avx512::kKernels, avx512::kPairs, &avx512_vnni::kWhole>();
+    case Isa::kAvx512Bf16:
+      return joined<avx512::kKernels, avx512_bf16::kPairs, &avx512_vnni::kWhole>();
+    case Isa::kAmx: return joined<avx512::kKernels, amx::kPairs, &amx::kWhole>();
     case Isa::kPortable: break;
   }
-  return portable::kKernels;
+  return joined<portable::kKernels, portable::kPairs>();
 }
 
 Epilogue epilogue(Activation activation) {

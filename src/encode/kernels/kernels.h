@@ -32,6 +32,11 @@ struct Product {
   std::size_t a_stride = 0;
   const float* panels = nullptr;         ///< as `pack_linear` lays them out
   const Quantized* quantized = nullptr;  ///< instead of `a` and `panels`, or null
+  /// `a` and `panels` hold pairs of bf16 in the places of floats, and `k` and `a_stride` count
+  /// pairs; of each pair the second product is added before the first, and what is too small to be
+  /// a normal number is 0. AMX adds the products of 32 inputs apart, the first of the pairs and the
+  /// second each in a chain.
+  bool pairs = false;
   std::uint32_t rows = 0, k = 0;
   std::uint32_t columns = 0;  ///< that exist; the last panel may stand out beyond them
   std::uint32_t first_panel = 0, last_panel = 0;
@@ -74,7 +79,15 @@ struct Quantize {
   float* kept = nullptr;
 };
 
-/// The work of the forward pass in one instruction set. Every entry gives the same bits in each.
+/// Rows to bf16 (`to_bf16`), in pairs.
+struct Round {
+  const float* x = nullptr;  ///< [rows, width]
+  std::uint32_t rows = 0, width = 0;
+  std::uint16_t* halves = nullptr;  ///< [rows, pairs(width) * 2]
+};
+
+/// The work of the forward pass in one instruction set. Every entry gives the same bits in each,
+/// but for products of pairs with AMX.
 struct Kernels {
   void (*product)(const Product&);
   void (*softmax)(const Softmax&);
@@ -87,26 +100,39 @@ struct Kernels {
   /// additions they were.
   std::uint64_t (*multiply_adds)(std::uint32_t steps);
   std::uint64_t (*byte_multiply_adds)(std::uint32_t steps);  ///< the same of bytes with bytes
+  void (*round)(const Round&) = nullptr;
+};
+
+/// What a set has of its own for pairs of bf16.
+struct PairKernels {
+  void (*product)(const Product&);
+  void (*round)(const Round&);
+};
+
+/// What a set has of its own for whole numbers.
+struct WholeKernels {
+  void (*product)(const Product&);
+  std::uint64_t (*byte_multiply_adds)(std::uint32_t steps);
 };
 
 [[nodiscard]] const Kernels& kernels(Isa isa);
 
 namespace portable {
 extern const Kernels kKernels;
-}
+extern const PairKernels kPairs;
+}  // namespace portable
 namespace avx2 {
 extern const Kernels kKernels;
-}
+extern const PairKernels kPairs;
+}  // namespace avx2
 namespace avx512 {
 extern const Kernels kKernels;
+extern const PairKernels kPairs;
+}  // namespace avx512
+// Whole numbers or pairs alone; everything else is that of the set that these belong to.
+namespace avx512_bf16 {
+extern const PairKernels kPairs;
 }
-
-/// Whole numbers alone; everything else is that of the set that these belong to.
-struct WholeKernels {
-  void (*product)(const Product&);
-  std::uint64_t (*byte_multiply_adds)(std::uint32_t steps);
-};
-
 namespace avx2_vnni {
 extern const WholeKernels kWhole;
 }
@@ -115,6 +141,7 @@ extern const WholeKernels kWhole;
 }
 namespace amx {
 extern const WholeKernels kWhole;
-}
+extern const PairKernels kPairs;
+}  // namespace amx
 
 }  // namespace vecmill::encode
