@@ -29,12 +29,16 @@ struct Group {
   std::vector<TextRows> texts;  ///< their rows within the group
 };
 
-/// Groups of about as many rows each.
-std::vector<Group> groups_of(std::span<const std::span<const TokenId>> texts) {
+/// Groups of about as many rows each. Where weights are not whole numbers there is one: they are
+/// too many to pass by for each group.
+std::vector<Group> groups_of(const Transformer& model,
+                             std::span<const std::span<const TokenId>> texts) {
   constexpr std::size_t kGroupRows = 256;
   std::size_t all = 0;
   for (const auto& ids : texts) all += ids.size();
-  const std::size_t count = std::max<std::size_t>(1, (all + kGroupRows / 2) / kGroupRows);
+  const bool whole = !model.layers.empty() && model.layers.front().qkv.packed == nullptr;
+  const std::size_t count =
+      whole ? std::max<std::size_t>(1, (all + kGroupRows / 2) / kGroupRows) : 1;
   std::vector<Group> groups;
   std::uint32_t total = 0;
   for (const auto& ids : texts) {
@@ -77,7 +81,7 @@ class Pass {
       : model_(model), kernels_(kernels), workspace_(workspace), x_(hidden), crew_(crew) {}
 
   void run(std::span<const std::span<const TokenId>> texts) {
-    groups_ = groups_of(texts);
+    groups_ = groups_of(model_, texts);
     for (const auto& ids : texts) {
       longest_ = std::max(longest_, static_cast<std::uint32_t>(ids.size()));
     }
@@ -288,7 +292,7 @@ void prepare(const Transformer& model, std::span<const std::span<const TokenId>>
     total += ids.size();
     longest = std::max(longest, ids.size());
   }
-  for (const Group& group : groups_of(texts)) {
+  for (const Group& group : groups_of(model, texts)) {
     group_rows = std::max<std::size_t>(group_rows, group.rows);
   }
   const bool project = model.embedding_project.is_there();

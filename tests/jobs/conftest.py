@@ -15,7 +15,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "postgres"))
 
 import servers  # noqa: E402
-from program import DEEP, Answer, Program  # noqa: E402
+from program import DEEP, home  # noqa: E402, F401
+from tables import Answer, Program  # noqa: E402
 
 KINDS = ["sqlite", "postgres", "redis"]
 
@@ -32,22 +33,24 @@ def until(condition):
     return answer
 
 
-class Jobs(Program):
+def answer_of(process, stdin=None):
+    out, err = process.communicate(stdin, timeout=PATIENCE)
+    return Answer(process.returncode, out.decode(), err.decode())
+
+
+class Jobs:
     """`vecmill` with one queue."""
 
     def __init__(self, folder, home, queue):
-        super().__init__(folder, home)
+        self.program = Program(folder, home)
+        self.folder, self.env, self.vectors = folder, self.program.env, self.program.vectors
         self.queue = queue
 
     def __call__(self, *words, stdin=None, env=None):
-        process = self.begin(*words, env=env, stdin=subprocess.PIPE)
-        return Answer(process, *process.communicate(stdin, timeout=PATIENCE))
+        return answer_of(self.begin(*words, env=env, stdin=subprocess.PIPE), stdin)
 
-    def begin(self, verb, *words, env=None, stdin=subprocess.DEVNULL):
-        from program import BINARY
-        return subprocess.Popen([BINARY, verb, *map(str, words), "--queue", self.queue, "--json"], cwd=self.folder,
-                                env={**self.env, **(env or {})}, stdin=stdin, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
+    def begin(self, *words, env=None, stdin=subprocess.DEVNULL):
+        return self.program.start(*words, "--queue", self.queue, "--json", env=env, stdin=stdin)
 
     def submit(self, source, *more, out="out.db", model="builtin:hash", stdin=None):
         answer = self("jobs", "submit", source, "--model", model, "--out", out, *more, stdin=stdin)
@@ -60,7 +63,7 @@ class Jobs(Program):
     def drain(self, *more, code=0, **options):
         """A worker that ends when everything is done."""
         process = self.worker("--drain", *more, **options)
-        answer = Answer(process, *process.communicate(timeout=PATIENCE))
+        answer = answer_of(process)
         assert answer.code == code, (answer.code, answer.err)
         return json.loads(answer.out)
 
@@ -102,8 +105,7 @@ def some_texts(count, words=5):
 
 def end(process, how=signal.SIGKILL):
     process.send_signal(how)
-    out, err = process.communicate(timeout=PATIENCE)
-    return Answer(process, out, err)
+    return answer_of(process)
 
 
 class Held:
@@ -116,11 +118,6 @@ class Held:
     def let_go(self):
         self.db.execute("ROLLBACK")
         self.db.close()
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def test_a_file_becomes_jobs_and_every_row_is_its_own(vecmill):
     shown = vecmill.jobs("mine")
     assert [job["state"] for job in shown] == ["done"] * 11
     assert shown[1]["texts"].endswith("in.jsonl, records 101 to 200")
-    hit = vecmill.start("query", texts["r77"], "--index", "out.db", "-k", "1", "--json").communicate()[0]
+    hit = vecmill.program.start("query", texts["r77"], "--index", "out.db", "-k", "1", "--json").communicate()[0]
     assert b'"r77"' in hit
 
 
