@@ -47,7 +47,7 @@ constexpr std::uint32_t kTileRows = 5;  // beside their sums the halves of a pan
 constexpr std::uint32_t kTilePanels = 1;
 constexpr std::uint32_t kBlockK = 384;
 constexpr std::uint32_t kGrain = 1;
-[[maybe_unused]] constexpr int kUnroll = 8;
+[[maybe_unused]] constexpr int kUnroll = 1;
 
 #include "vecmill/encode/kernels/pairs.inc"
 
