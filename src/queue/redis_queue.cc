@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -62,11 +63,8 @@ void add_filter(Words& words, const JobFilter& which) {
                {which.group, which.cause,
                 which.state ? std::to_string(static_cast<int>(*which.state)) : std::string(),
                 std::to_string(which.after), std::to_string(kPage)});
-  std::vector<JobId> ids = which.ids;
-  std::ranges::sort(ids);
-  const auto same = std::ranges::unique(ids);
-  ids.erase(same.begin(), same.end());
-  for (const JobId id : ids) words.push_back(std::to_string(id));
+  for (const JobId id : std::set(which.ids.begin(), which.ids.end()))
+    words.push_back(std::to_string(id));
 }
 
 std::vector<bool> letters(const std::string& answer) {
