@@ -16,10 +16,12 @@ objects=()
 while IFS= read -r program; do objects+=(-object "$program"); done < <(
   find "$build/src" "$build/tests" "$build/fuzz" -type f -executable -not -name '*.so' -not -path '*/CMakeFiles/*' | sort)
 ignore='_test\.cc$|_tables?\.(cc|h|inc)$|main\.cc$|/tests/|/fuzz/|/bench/|/usr/|/modules/.*/check/'
-grep -q avx512f /proc/cpuinfo || {
-  ignore+='|avx512|avx2_vnni|amx'
-  echo "not counted: AVX-512, VNNI and AMX code, which this processor cannot run"
-}
+for set in avx512f:avx512 avx512_vnni:avx512_vnni avx512_bf16:avx512_bf16 avx_vnni:avx2_vnni amx_tile:amx; do
+  grep -qw "${set%:*}" /proc/cpuinfo || {
+    ignore+="|${set#*:}"
+    echo "not counted: ${set#*:} code, which this processor cannot run"
+  }
+done
 llvm-cov export -summary-only -instr-profile "$build/all.profdata" -ignore-filename-regex "$ignore" \
   "${objects[@]}" > "$build/coverage.json" 2> "$build/coverage.log"
 python3 - "$build/coverage.json" "$least" <<'PYTHON'
