@@ -63,7 +63,7 @@ build() { cmake --preset "$1" && cmake --build "build/$1" -j "$jobs" ${2:+--targ
 suite() {
   local dir=build/$1 name=$1 start=$SECONDS log=$logs/ctest_$1.log good bad
   shift
-  ctest --test-dir "$dir" --timeout 900 -j "$jobs" --no-tests=error --output-on-failure "$@" > "$log" 2>&1 || true
+  ctest --test-dir "$dir" --timeout 1500 -j "$jobs" --no-tests=error --output-on-failure "$@" > "$log" 2>&1 || true
   good=$(grep -cE '^ *[0-9]+/[0-9]+ Test .* Passed ' "$log" || true)
   bad=$(grep -cE '^ *[0-9]+/[0-9]+ Test .*(\*\*\*|Not Run)' "$log" || true)
   [ $((good + bad)) -gt 0 ] || bad=1
