@@ -10,6 +10,7 @@
 #include "vecmill/base/failpoint.h"
 #include "vecmill/postgres/connection.h"
 #include "vecmill/postgres/table.h"
+#include "vecmill/queue/job_row.h"
 #include "vecmill/queue/postgres_schema.h"
 
 namespace vecmill::queue {
@@ -56,28 +57,8 @@ Time time_at(const Rows& rows, std::size_t row, std::size_t column) {
 
 JobInfo read_job(const Rows& rows, std::size_t row) {
   std::size_t column = 0;
-  const auto words = [&] { return std::string(rows.at(row, column++)); };
-  const auto count = [&] { return static_cast<std::uint32_t>(rows.number(row, column++)); };
-  const auto time = [&] { return time_at(rows, row, column++); };
-  JobInfo job;
-  job.id = rows.number(row, column++);
-  job.state = static_cast<State>(count());
-  job.priority = static_cast<Priority>(count());
-  job.group = words();
-  job.key = words();
-  job.payload = words();
-  job.claims = count();
-  job.failures = count();
-  job.crashes = count();
-  job.attempts = count();
-  job.made = time();
-  job.due = time();
-  job.lease_ends = time();
-  job.ended = time();
-  job.worker = words();
-  job.cause = words();
-  job.message = words();
-  return job;
+  return read_job_row([&] { return rows.number(row, column++); },
+                      [&] { return std::string(rows.at(row, column++)); });
 }
 
 std::vector<Param> params_of(std::span<const NewJob> jobs, Time now) {

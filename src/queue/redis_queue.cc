@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "vecmill/base/failpoint.h"
+#include "vecmill/queue/job_row.h"
 #include "vecmill/queue/redis_scripts.h"
 
 namespace vecmill::queue {
@@ -73,34 +74,13 @@ std::vector<bool> letters(const std::string& answer) {
   return good;
 }
 
-JobInfo read_job(const std::string& id, const std::vector<Reply>& fields,
-                 const std::string& payload) {
+JobInfo read_job(const std::vector<Reply>& columns) {
   std::size_t next = 0;
-  const auto words = [&] { return fields[next++].text; };
-  const auto count = [&] { return count_of(fields[next++].text); };
-  const auto time = [&] { return time_of(fields[next++].text); };
-  JobInfo job;
-  job.id = to_number(id);
-  job.state = static_cast<State>(count());
-  job.group = words();
-  job.cause = words();
-  job.priority = static_cast<Priority>(count());
-  job.key = words();
-  job.payload = payload;
-  job.claims = count();
-  job.failures = count();
-  job.crashes = count();
-  job.attempts = count();
-  job.made = time();
-  job.due = time();
-  job.lease_ends = time();
-  job.ended = time();
-  job.worker = words();
-  job.message = words();
-  return job;
+  return read_job_row([&] { return to_number(columns[next++].text); },
+                      [&] { return columns[next++].text; });
 }
 
-constexpr std::size_t kJobFields = 15, kClaimFields = 7;
+constexpr std::size_t kClaimFields = 7;
 
 class RedisQueue final : public Queue {
  public:
@@ -238,9 +218,9 @@ class RedisQueue final : public Queue {
       if (items.size() < 3) return strange();
       looked = rest.ids.empty() ? to_number(items[1].text) : 0;
       rest.after = to_number(items[2].text);
-      for (std::size_t i = 3; i + 2 < items.size() && jobs.size() < limit; i += 3) {
-        if (items[i + 1].items.size() != kJobFields) return strange();
-        jobs.push_back(read_job(items[i].text, items[i + 1].items, items[i + 2].text));
+      for (std::size_t i = 3; i < items.size() && jobs.size() < limit; ++i) {
+        if (items[i].items.size() != kJobColumns) return strange();
+        jobs.push_back(read_job(items[i].items));
       }
     }
     return jobs;

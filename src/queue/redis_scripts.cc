@@ -294,14 +294,14 @@ end
 return answer(tostring(revived))
 )lua";
 
+// A job's columns in the order of job_row.h.
 constexpr const char* kList = R"lua(
 local chosen, looked, last = choose(2, {'pr', 'ke', 'cl', 'fa', 'cr', 'at', 'ma', 'du', 'le', 'en',
-                                        'wo', 'me'})
+                                        'wo', 'ca', 'me'})
 local jobs = {'ok', tostring(looked), last}
 for _, found in ipairs(chosen) do
-  jobs[#jobs + 1] = found.id
-  jobs[#jobs + 1] = found
-  jobs[#jobs + 1] = call('GET', payload(found.id))
+  jobs[#jobs + 1] = {found.id, found[1], found[4], found[2], found[5], call('GET', payload(found.id)),
+                     unpack(found, 6)}
 end
 return jobs
 )lua";

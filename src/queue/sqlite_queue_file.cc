@@ -2,6 +2,7 @@
 
 #include "vecmill/base/file_format.h"
 #include "vecmill/base/private_file.h"
+#include "vecmill/queue/job_row.h"
 
 namespace vecmill::queue {
 namespace {
@@ -50,28 +51,7 @@ void bind(Statement& statement, const JobFilter& which) {
 
 JobInfo read_job(const Statement& row) {
   int column = 0;
-  const auto text = [&] { return std::string(row.text(column++)); };
-  const auto count = [&] { return static_cast<std::uint32_t>(row.number(column++)); };
-  const auto time = [&] { return Time(Duration(row.number(column++))); };
-  JobInfo job;
-  job.id = static_cast<JobId>(row.number(column++));
-  job.state = static_cast<State>(row.number(column++));
-  job.priority = static_cast<Priority>(row.number(column++));
-  job.group = text();
-  job.key = text();
-  job.payload = row.blob(column++);
-  job.claims = count();
-  job.failures = count();
-  job.crashes = count();
-  job.attempts = count();
-  job.made = time();
-  job.due = time();
-  job.lease_ends = time();
-  job.ended = time();
-  job.worker = text();
-  job.cause = text();
-  job.message = text();
-  return job;
+  return read_job_row([&] { return row.number(column++); }, [&] { return row.blob(column++); });
 }
 
 constexpr const char* kColumns =
