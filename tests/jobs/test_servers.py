@@ -63,38 +63,33 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_no_call_counts_twice(tmp_
     vecmill.check(texts)
 
 
-def test_postgres_crashes_while_jobs_are_done(tmp_path, home, db):
-    vecmill = Jobs(tmp_path, home, queue_in(db))
+def crash_while_jobs_are_done(vecmill, crash, recover=lambda: None):
     texts = some_texts(400)
     vecmill.submit(vecmill.write(texts), "--job-size", "10")
     held = Held(vecmill.folder / "out.db")
     worker = vecmill.worker("--drain")
     until(lambda: vecmill.count("leased"))
-    pid = db.value("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'vecmill'"
-                   " LIMIT 1")
-    os.kill(int(pid), signal.SIGKILL)  # the server ends every session and recovers from its log
+    crash()
     held.let_go()
+    recover()
     out, err = worker.communicate()
     assert worker.returncode == 0, err
     assert json.loads(out)["done"] == 40
     vecmill.check(texts)
+
+
+def test_postgres_crashes_while_jobs_are_done(tmp_path, home, db):
+    def crash():
+        pid = db.value("SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+                       " AND application_name = 'vecmill' LIMIT 1")
+        os.kill(int(pid), signal.SIGKILL)  # the server ends every session and recovers from its log
+
+    crash_while_jobs_are_done(Jobs(tmp_path, home, queue_in(db)), crash)
 
 
 def test_redis_is_killed_while_jobs_are_done(tmp_path, home, redis):
     redis.ask("FLUSHALL")
-    vecmill = Jobs(tmp_path, home, redis.url)
-    texts = some_texts(400)
-    vecmill.submit(vecmill.write(texts), "--job-size", "10")
-    held = Held(vecmill.folder / "out.db")
-    worker = vecmill.worker("--drain")
-    until(lambda: vecmill.count("leased"))
-    redis.kill()
-    held.let_go()
-    redis.start()
-    out, err = worker.communicate()
-    assert worker.returncode == 0, err
-    assert json.loads(out)["done"] == 40
-    vecmill.check(texts)
+    crash_while_jobs_are_done(Jobs(tmp_path, home, redis.url), redis.kill, redis.start)
 
 
 def test_a_redis_that_lost_its_data_is_an_error(tmp_path, home, redis):
