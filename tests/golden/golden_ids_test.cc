@@ -113,6 +113,21 @@ TEST_P(GoldenIdsTest, ShorterVectorsAreTheFirstComponents) {
   }
 }
 
+struct Closeness {
+  double mean = 0, least = 1;  ///< cosines
+};
+
+Closeness closeness(const encode::Encoder& encoder, const std::vector<Example>& examples) {
+  Closeness found;
+  const auto vectors = encode_all(encoder, examples, 16);
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const double cosine = distance(vectors[i], examples[i].vector).cosine;
+    found.mean += cosine / static_cast<double>(examples.size());
+    found.least = std::min(found.least, cosine);
+  }
+  return found;
+}
+
 class GoldenInt8Test : public GoldenIdsTest {
  protected:
   /// Calibrated on some of the texts.
@@ -137,14 +152,7 @@ TEST_P(GoldenInt8Test, VectorsStayCloseToTheReference) {
   const auto encoder = open_int8(examples);
   ASSERT_TRUE(encoder);
   EXPECT_EQ(encoder->arithmetic(), "int8/1");
-  double sum = 0, least = 1;
-  const auto vectors = encode_all(*encoder, examples, 16);
-  for (std::size_t i = 0; i < examples.size(); ++i) {
-    const double cosine = distance(vectors[i], examples[i].vector).cosine;
-    sum += cosine;
-    least = std::min(least, cosine);
-  }
-  const double mean = sum / static_cast<double>(examples.size());
+  const auto [mean, least] = closeness(*encoder, examples);
   EXPECT_GE(mean, 0.999);
   EXPECT_GE(least, 0.997);
   std::printf("%s in int8: %zu texts, mean cosine %.5f, smallest %.5f\n", GetParam().c_str(),
@@ -171,16 +179,10 @@ TEST_P(GoldenBf16Test, VectorsStayCloseToTheReference) {
   const auto encoder = open_bf16();
   ASSERT_TRUE(encoder);
   EXPECT_EQ(encoder->arithmetic(), "bf16/1");
-  double sum = 0, least = 1;
-  const auto vectors = encode_all(*encoder, examples, 16);
-  for (std::size_t i = 0; i < examples.size(); ++i) {
-    const double cosine = distance(vectors[i], examples[i].vector).cosine;
-    sum += cosine;
-    least = std::min(least, cosine);
-  }
+  const auto [mean, least] = closeness(*encoder, examples);
   EXPECT_GE(least, GetParam() == "all-MiniLM-L6-v2" ? 0.9999 : 0.999);
   std::printf("%s in bf16: %zu texts, mean cosine %.6f, smallest %.6f\n", GetParam().c_str(),
-              examples.size(), sum / static_cast<double>(examples.size()), least);
+              examples.size(), mean, least);
 }
 
 TEST_P(GoldenBf16Test, ATextHasTheSameBitsInEveryBatchAndOnEveryInstructionSet) {

@@ -1,4 +1,4 @@
-// 16 lanes in one register; a tile of 12 rows by two panels keeps 24 of the 32 as accumulators.
+// 16 lanes in one register.
 #include <immintrin.h>
 
 #include <utility>
@@ -10,17 +10,13 @@ namespace vecmill::encode::avx512 {
 namespace {
 
 #include "vecmill/encode/kernels/avx512_lanes.inc"
+#include "vecmill/encode/kernels/avx512_tile.inc"
 
 /// The sums of two products fit into 16 bits because of how the weights are rounded.
 inline void add_dot(IntVec& sum, Bytes a, const std::int8_t* w) {
   const __m512i pairs = _mm512_maddubs_epi16(a, _mm512_loadu_si512(w));
   sum.v = _mm512_add_epi32(sum.v, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
 }
-constexpr std::uint32_t kTileRows = 12;
-constexpr std::uint32_t kTilePanels = 2;
-constexpr std::uint32_t kBlockK = 192;  // two panels take 24 KiB
-constexpr std::uint32_t kGrain = 1;
-[[maybe_unused]] constexpr int kUnroll = 1;  // one turn is long enough
 constexpr bool kFloats = true;
 
 #include "vecmill/encode/kernels/kernels.inc"

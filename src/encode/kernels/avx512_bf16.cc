@@ -10,6 +10,7 @@ namespace vecmill::encode::avx512_bf16 {
 namespace {
 
 #include "vecmill/encode/kernels/avx512_lanes.inc"
+#include "vecmill/encode/kernels/avx512_tile.inc"
 
 inline Vec multiply_add(Vec a, Vec b, Vec sum) {
   return {
@@ -19,11 +20,6 @@ inline void store_halves(std::uint16_t* p, Vec a) {
   const __m256bh halves = _mm512_cvtneps_pbh(a.v);
   __builtin_memcpy(p, &halves, sizeof halves);
 }
-constexpr std::uint32_t kTileRows = 12;
-constexpr std::uint32_t kTilePanels = 2;
-constexpr std::uint32_t kBlockK = 192;  // two panels take 24 KiB
-constexpr std::uint32_t kGrain = 1;
-[[maybe_unused]] constexpr int kUnroll = 1;  // one turn is long enough
 
 #include "vecmill/encode/kernels/pairs.inc"
 

@@ -10,6 +10,7 @@ namespace vecmill::encode::avx512 {
 namespace {
 
 #include "vecmill/encode/kernels/avx512_lanes.inc"
+#include "vecmill/encode/kernels/avx512_tile.inc"
 
 inline __m512 second(Vec pairs) {
   const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xffff0000U));
@@ -35,11 +36,6 @@ inline void store_halves(std::uint16_t* p, Vec a) {
   result = _mm512_mask_or_epi32(result, nan, upper, _mm512_set1_epi32(0x40));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(result));
 }
-constexpr std::uint32_t kTileRows = 12;
-constexpr std::uint32_t kTilePanels = 2;
-constexpr std::uint32_t kBlockK = 192;  // two panels take 24 KiB
-constexpr std::uint32_t kGrain = 1;
-[[maybe_unused]] constexpr int kUnroll = 1;  // one turn is long enough
 
 #include "vecmill/encode/kernels/pairs.inc"
 

@@ -10,6 +10,7 @@ namespace vecmill::encode::avx512_vnni {
 namespace {
 
 #include "vecmill/encode/kernels/avx512_lanes.inc"
+#include "vecmill/encode/kernels/avx512_tile.inc"
 
 /// Not the intrinsic: GCC 12 takes its sums out of their registers and back each time.
 inline void add_dot(IntVec& sum, Bytes a, const std::int8_t* w) {
@@ -18,11 +19,6 @@ inline void add_dot(IntVec& sum, Bytes a, const std::int8_t* w) {
   sum.v = v;
 }
 
-constexpr std::uint32_t kTileRows = 12;
-constexpr std::uint32_t kTilePanels = 2;
-constexpr std::uint32_t kBlockK = 192;  // two panels take 24 KiB
-constexpr std::uint32_t kGrain = 1;
-[[maybe_unused]] constexpr int kUnroll = 1;  // one turn is long enough
 constexpr bool kFloats = false;
 
 #include "vecmill/encode/kernels/whole.inc"

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include "vecmill/encode/kernels/testing.h"
 #include "vecmill/encode/pack.h"
 #include "vecmill/encode/quantize.h"
 #include "vecmill/encode/quantize_testing.h"
@@ -15,8 +16,6 @@ namespace wide_tile {
 extern const Kernels kKernels;
 }
 namespace {
-
-using Floats = std::vector<float>;
 
 struct Named {
   std::string name;
@@ -39,21 +38,9 @@ TEST(KernelsTest, EveryInstructionSetIsHereOrNamed) {
   if (!missing.empty()) GTEST_SKIP() << "not tested:" << missing;
 }
 
-Floats random_floats(std::size_t count, unsigned seed, float scale = 1.0F) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0.0F, scale);
-  Floats values(count);
-  for (float& value : values) value = normal(random);
-  return values;
-}
-
 bool same_bits(const Floats& a, const Floats& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
-
-struct Shape {
-  std::uint32_t rows, k, columns;
-};
 
 constexpr Shape kShapes[] = {{1, 1, 1},    {1, 384, 384}, {2, 32, 16},   {5, 7, 33},
                              {6, 257, 48}, {13, 384, 96}, {12, 64, 100}, {25, 300, 17},
@@ -75,22 +62,16 @@ Case make_case(const Shape& s) {
 }
 
 Floats run_product(const Kernels& kernels, const Shape& s, const Case& c, Epilogue epilogue) {
-  Floats out(std::size_t{s.rows} * s.columns);
-  Product p;
+  Floats out;
+  Product p = product_into(out, s);
   p.a = c.a.data();
   p.a_stride = s.k;
   p.panels = c.panels.data();
-  p.rows = s.rows;
-  p.k = s.k;
-  p.columns = s.columns;
-  p.last_panel = padded(s.columns) / kPanel;
   p.bias = c.bias.data();
   p.scale = c.scale.data();
   p.residual = c.residual.data();
   p.residual_stride = s.columns;
   p.epilogue = epilogue;
-  p.out = out.data();
-  p.out_stride = s.columns;
   kernels.product(p);
   return out;
 }
@@ -320,16 +301,10 @@ void expect_whole_product(const WholeCase& c) {
   const Quantized q{&weights, c.bytes.rows.data(), c.bytes.zeros.data(), c.bytes.scales.data(),
                     c.bytes.kept.data()};
   for (const auto& [name, kernels] : all_kernels()) {
-    Floats out(std::size_t{s.rows} * s.columns);
-    Product p;
+    Floats out;
+    Product p = product_into(out, s);
     p.quantized = &q;
-    p.rows = s.rows;
-    p.k = s.k;
-    p.columns = s.columns;
-    p.last_panel = padded(s.columns) / kPanel;
     p.bias = c.bias.data();
-    p.out = out.data();
-    p.out_stride = s.columns;
     kernels->product(p);
     for (std::size_t i = 0; i < out.size(); ++i) {
       const auto r = static_cast<std::uint32_t>(i / s.columns);

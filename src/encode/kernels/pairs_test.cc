@@ -9,13 +9,12 @@
 #include <vector>
 
 #include "vecmill/encode/bf16.h"
-#include "vecmill/encode/kernels/kernels.h"
+#include "vecmill/encode/kernels/testing.h"
 #include "vecmill/encode/kernels/tiny_is_zero.h"
 
 namespace vecmill::encode {
 namespace {
 
-using Floats = std::vector<float>;
 using Halves = std::vector<std::uint16_t>;
 
 /// Those that have the bits of the definition: AMX adds in another order.
@@ -23,14 +22,6 @@ std::vector<Isa> all_sets() {
   std::vector<Isa> all = available_isas();
   std::erase(all, Isa::kAmx);
   return all;
-}
-
-Floats random_floats(std::size_t count, unsigned seed, float scale = 1.0F) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0.0F, scale);
-  Floats values(count);
-  for (float& value : values) value = normal(random);
-  return values;
 }
 
 std::uint32_t bits(float x) {
@@ -83,10 +74,6 @@ TEST(PairsTest, EveryInstructionSetRoundsRowsAsTheDefinition) {
   }
 }
 
-struct Shape {
-  std::uint32_t rows, k, columns;
-};
-
 constexpr Shape kShapes[] = {{1, 1, 1},    {1, 384, 384}, {2, 32, 16},   {5, 7, 33},
                              {6, 257, 48}, {13, 384, 96}, {12, 64, 100}, {25, 301, 17},
                              {97, 40, 64}, {200, 813, 32}};
@@ -107,19 +94,12 @@ Case make_case(const Shape& s, const Floats& a, const Floats& weights) {
 }
 
 Product product_of(const Case& c, Floats& out) {
-  const Shape& s = c.shape;
-  out.resize(std::size_t{s.rows} * s.columns);
-  Product p;
+  Product p = product_into(out, c.shape);
   p.pairs = true;
   p.a = reinterpret_cast<const float*>(c.rows.data());
   p.panels = reinterpret_cast<const float*>(c.panels.data());
-  p.a_stride = p.k = pairs(s.k);
-  p.rows = s.rows;
-  p.columns = s.columns;
-  p.last_panel = padded(s.columns) / kPanel;
+  p.a_stride = p.k = pairs(c.shape.k);
   p.bias = c.bias.data();
-  p.out = out.data();
-  p.out_stride = s.columns;
   return p;
 }
 

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <vector>
 
 #include "vecmill/encode/bf16.h"
 #include "vecmill/encode/isa.h"
-#include "vecmill/encode/kernels/kernels.h"
+#include "vecmill/encode/kernels/testing.h"
 #include "vecmill/encode/kernels/tiny_is_zero.h"
 #include "vecmill/encode/quantize.h"
 #include "vecmill/encode/quantize_testing.h"
@@ -19,8 +18,6 @@ extern const PairKernels kPairs;
 }  // namespace soft_tiles
 namespace {
 
-using Floats = std::vector<float>;
-
 class SoftTilesTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -28,34 +25,11 @@ class SoftTilesTest : public testing::Test {
   }
 };
 
-struct Shape {
-  std::uint32_t rows, k, columns;
-};
-
 /// Heights around one and two tiles, depths around a tile and a block.
 std::vector<Shape> shapes() {
   std::vector<Shape> all{{1, 1, 1}, {3, 31, 33}, {20, 400, 48}, {100, 833, 17}, {2, 772, 16}};
   for (std::uint32_t rows = 1; rows <= 34; ++rows) all.push_back({rows, 30 + rows * 3, 48});
   return all;
-}
-
-Floats random_floats(std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  Floats values(count);
-  for (float& value : values) value = normal(random);
-  return values;
-}
-
-Product product_of(const Shape& s, Floats& out) {
-  out.assign(std::size_t{s.rows} * s.columns, -1);
-  Product p;
-  p.rows = s.rows;
-  p.columns = s.columns;
-  p.last_panel = padded(s.columns) / kPanel;
-  p.out = out.data();
-  p.out_stride = s.columns;
-  return p;
 }
 
 /// 32 inputs at a time: the first halves of the pairs and the second in chains of their own.
@@ -82,7 +56,7 @@ TEST_F(SoftTilesTest, PairsFindTheirWayIntoTilesAndBack) {
     soft_tiles::kPairs.round(Round{x.data(), s.rows, s.k, a.data()});
     pack_pairs(weights.data(), s.columns, s.k, panels.data());
     Floats out;
-    Product p = product_of(s, out);
+    Product p = product_into(out, s);
     p.pairs = true;
     p.a = reinterpret_cast<const float*>(a.data());
     p.panels = reinterpret_cast<const float*>(panels.data());
@@ -115,9 +89,8 @@ TEST_F(SoftTilesTest, BytesGiveTheBitsOfPortableCode) {
                                scales.data(), kept.data()});
     const Quantized q{&weights, bytes.data(), zeros.data(), scales.data(), kept.data()};
     for (Floats* out : {&found, &expected}) {
-      Product p = product_of(s, *out);
+      Product p = product_into(*out, s);
       p.quantized = &q;
-      p.k = s.k;
       out == &found ? soft_tiles::kWhole.product(p) : portable.product(p);
     }
     EXPECT_EQ(found, expected) << s.rows << "x" << s.k << "x" << s.columns;
