@@ -12,13 +12,12 @@
 namespace vecmill::cli {
 namespace {
 
-constexpr std::size_t kPage = 1000;
-
 using Words = std::vector<std::string>;
 
-Status list_causes(JobQueue& queue, bool json) {
-  VECMILL_ASSIGN(const auto causes, queue.dead());
-  if (json) {
+Status print_causes(const Settings& settings) {
+  VECMILL_ASSIGN(const auto queue, open_queue(settings));
+  VECMILL_ASSIGN(const auto causes, queue->dead());
+  if (settings.on("json")) {
     return print(json_array(causes, [](const DeadCause& cause) {
       JsonObject object;
       object.text("cause", cause.cause).count("jobs", cause.jobs);
@@ -35,18 +34,6 @@ Status list_causes(JobQueue& queue, bool json) {
   return print_table(lines, 3);
 }
 
-Status list_jobs(JobQueue& queue, const Settings& settings, const Words& words) {
-  for (const JobSelection& which : selections(words, settings.text("cause"))) {
-    for (std::uint64_t after = 0;;) {
-      VECMILL_ASSIGN(const auto jobs, queue.jobs(which, after, kPage, true));
-      if (jobs.empty()) break;
-      after = jobs.back().id;
-      VECMILL_TRY(print_jobs(jobs, settings.on("json")));
-    }
-  }
-  return {};
-}
-
 Result<ExitCode> list(const Settings& settings, const Words& words) {
   const std::string& by = settings.text("by");
   const bool by_cause = words.empty() && settings.text("cause").empty() &&
@@ -55,23 +42,20 @@ Result<ExitCode> list(const Settings& settings, const Words& words) {
     return make_error(ErrorKind::kInvalidArgument, "\"" + by + "\" is neither cause nor job",
                       "--by");
   }
-  VECMILL_ASSIGN(const auto queue, open_queue(settings));
-  VECMILL_TRY(by_cause ? list_causes(*queue, settings.on("json"))
-                       : list_jobs(*queue, settings, words));
+  if (by_cause) {
+    VECMILL_TRY(print_causes(settings));
+  } else {
+    VECMILL_TRY(print_jobs(settings, selections(words, settings.text("cause")), true));
+  }
   return kExitOk;
 }
 
 Result<ExitCode> redrive(const Settings& settings, const Words& words) {
   RedriveEdit edit;
   if (settings.by_hand("truncate")) edit.truncate = embed_options(settings).truncate;
-  VECMILL_ASSIGN(const auto queue, open_queue(settings));
-  std::uint64_t jobs = 0;
-  for (const JobSelection& which : selections(words, settings.text("cause"))) {
-    VECMILL_ASSIGN(const std::uint64_t changed, queue->redrive(which, edit));
-    jobs += changed;
-  }
-  VECMILL_TRY(print_count(settings, "redriven", jobs));
-  return kExitOk;
+  return change_jobs(
+      settings, selections(words, settings.text("cause")), "redriven",
+      [&](JobQueue& queue, const JobSelection& which) { return queue.redrive(which, edit); });
 }
 
 Result<ExitCode> purge(const Settings& settings, const Words& words) {
@@ -80,15 +64,10 @@ Result<ExitCode> purge(const Settings& settings, const Words& words) {
                       "name jobs, a group or a --cause, or say --yes");
   }
   const std::uint64_t age = settings.is_default("older-than") ? 0 : settings.seconds("older-than");
-  VECMILL_ASSIGN(const auto queue, open_queue(settings));
-  std::uint64_t jobs = 0;
-  for (const JobSelection& which : selections(words, settings.text("cause"))) {
-    VECMILL_ASSIGN(const std::uint64_t forgotten,
-                   queue->purge(which, std::chrono::seconds(age), true));
-    jobs += forgotten;
-  }
-  VECMILL_TRY(print_count(settings, "purged", jobs));
-  return kExitOk;
+  return change_jobs(settings, selections(words, settings.text("cause")), "purged",
+                     [&](JobQueue& queue, const JobSelection& which) {
+                       return queue.purge(which, std::chrono::seconds(age), true);
+                     });
 }
 
 }  // namespace

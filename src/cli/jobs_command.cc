@@ -19,8 +19,6 @@
 namespace vecmill::cli {
 namespace {
 
-constexpr std::string_view kSchema = "vecmill.jobs.v1";
-constexpr std::size_t kPage = 1000;
 constexpr std::chrono::milliseconds kLook{500};
 
 using Words = std::vector<std::string>;
@@ -73,7 +71,7 @@ Result<ExitCode> submit(const Settings& settings, const Words& inputs) {
   VECMILL_ASSIGN(const Submitted done, queue->submit(wanted));
   if (settings.on("json")) {
     JsonObject object;
-    object.text("schema", kSchema).text("group", done.group).count("jobs", done.jobs);
+    object.text("schema", kJobsSchema).text("group", done.group).count("jobs", done.jobs);
     VECMILL_TRY(print(object.count("texts", done.texts).line()));
     return kExitOk;
   }
@@ -113,17 +111,7 @@ Result<ExitCode> list(const Settings& settings) {
 }
 
 Result<ExitCode> show(const Settings& settings, const Words& words) {
-  VECMILL_ASSIGN(const auto queue, open_queue(settings));
-  bool any = false;
-  for (const JobSelection& which : selections(words)) {
-    for (std::uint64_t after = 0;;) {
-      VECMILL_ASSIGN(const auto jobs, queue->jobs(which, after, kPage));
-      if (jobs.empty()) break;
-      any = true;
-      after = jobs.back().id;
-      VECMILL_TRY(print_jobs(jobs, settings.on("json")));
-    }
-  }
+  VECMILL_ASSIGN(const bool any, print_jobs(settings, selections(words)));
   if (any || words.empty()) return kExitOk;
   return make_error(ErrorKind::kNotFound, "there is no such job or group", words.front(),
                     "`vecmill jobs ls` lists the groups");
@@ -172,19 +160,6 @@ Result<ExitCode> wait(const Settings& settings, const Words& names) {
   }
 }
 
-template <class Do>
-Result<ExitCode> change(const Settings& settings, const Words& words, const std::string& done,
-                        Do what) {
-  VECMILL_ASSIGN(const auto queue, open_queue(settings));
-  std::uint64_t jobs = 0;
-  for (const JobSelection& which : selections(words)) {
-    VECMILL_ASSIGN(const std::uint64_t changed, what(*queue, which));
-    jobs += changed;
-  }
-  VECMILL_TRY(print_count(settings, done, jobs));
-  return kExitOk;
-}
-
 }  // namespace
 
 Result<ExitCode> run_jobs(const Invocation& invocation) {
@@ -196,9 +171,10 @@ Result<ExitCode> run_jobs(const Invocation& invocation) {
   if (what == "ls" && words.empty()) return list(settings);
   if (what == "show") return show(settings, words);
   if (what == "purge") {
-    return change(settings, words, "purged", [&](JobQueue& queue, const JobSelection& which) {
-      return queue.purge(which, std::chrono::seconds(settings.seconds("older-than")));
-    });
+    return change_jobs(
+        settings, selections(words), "purged", [&](JobQueue& queue, const JobSelection& which) {
+          return queue.purge(which, std::chrono::seconds(settings.seconds("older-than")));
+        });
   }
   constexpr std::string_view kNaming[] = {"wait", "cancel", "retry"};
   if (std::ranges::find(kNaming, what) != std::end(kNaming)) {
@@ -207,11 +183,13 @@ Result<ExitCode> run_jobs(const Invocation& invocation) {
     }
     if (what == "wait") return wait(settings, words);
     if (what == "cancel") {
-      return change(settings, words, "cancelled",
-                    [](JobQueue& queue, const JobSelection& which) { return queue.cancel(which); });
+      return change_jobs(
+          settings, selections(words), "cancelled",
+          [](JobQueue& queue, const JobSelection& which) { return queue.cancel(which); });
     }
-    return change(settings, words, "redriven",
-                  [](JobQueue& queue, const JobSelection& which) { return queue.redrive(which); });
+    return change_jobs(
+        settings, selections(words), "redriven",
+        [](JobQueue& queue, const JobSelection& which) { return queue.redrive(which); });
   }
   constexpr std::string_view kVerbs[] = {"submit", "ls",    "show", "wait",
                                          "cancel", "retry", "purge"};

@@ -9,11 +9,32 @@
 #include "vecmill/cli/output.h"
 
 namespace vecmill::cli {
-
 namespace {
+
+constexpr std::size_t kPage = 1000;
 
 std::uint64_t milliseconds(JobTime time) {
   return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
+
+Status print_page(const std::vector<JobStatus>& jobs, bool json) {
+  std::vector<TableLine> lines;
+  for (const JobStatus& job : jobs) {
+    if (json) {
+      JsonObject object;
+      object.count("id", job.id).text("group", job.group).text("state", job.state);
+      object.text("texts", job.texts).count("claims", job.claims).count("failures", job.failures);
+      object.count("crashes", job.crashes).text("made", time_text(job.made));
+      object.count("lease_ends", milliseconds(job.lease_ends));
+      object.text("worker", job.worker).text("cause", job.cause).text("message", job.message);
+      VECMILL_TRY(print(object.line()));
+      continue;
+    }
+    std::string why = job.state == "leased" ? job.worker : job.message;
+    if (!job.cause.empty() && job.state != "leased") why = job.cause + ": " + why;
+    lines.push_back({std::to_string(job.id), job.group, job.state, job.texts, std::move(why)});
+  }
+  return print_table(lines, 5);
 }
 
 }  // namespace
@@ -62,29 +83,34 @@ std::string dead_command(const Settings& settings, const std::string& verb) {
   return "vecmill dead " + verb + " --queue " + quoted(shown_place(settings.text("queue")));
 }
 
-Status print_jobs(const std::vector<JobStatus>& jobs, bool json) {
-  std::vector<TableLine> lines;
-  for (const JobStatus& job : jobs) {
-    if (json) {
-      JsonObject object;
-      object.count("id", job.id).text("group", job.group).text("state", job.state);
-      object.text("texts", job.texts).count("claims", job.claims).count("failures", job.failures);
-      object.count("crashes", job.crashes).text("made", time_text(job.made));
-      object.count("lease_ends", milliseconds(job.lease_ends));
-      object.text("worker", job.worker).text("cause", job.cause).text("message", job.message);
-      VECMILL_TRY(print(object.line()));
-      continue;
+Result<bool> print_jobs(const Settings& settings, const std::vector<JobSelection>& which,
+                        bool dead_only) {
+  VECMILL_ASSIGN(const auto queue, open_queue(settings));
+  bool any = false;
+  for (const JobSelection& some : which) {
+    for (std::uint64_t after = 0;;) {
+      VECMILL_ASSIGN(const auto jobs, queue->jobs(some, after, kPage, dead_only));
+      if (jobs.empty()) break;
+      any = true;
+      after = jobs.back().id;
+      VECMILL_TRY(print_page(jobs, settings.on("json")));
     }
-    std::string why = job.state == "leased" ? job.worker : job.message;
-    if (!job.cause.empty() && job.state != "leased") why = job.cause + ": " + why;
-    lines.push_back({std::to_string(job.id), job.group, job.state, job.texts, std::move(why)});
   }
-  return print_table(lines, 5);
+  return any;
 }
 
-Status print_count(const Settings& settings, const std::string& done, std::uint64_t jobs) {
-  if (!settings.on("json")) return print(done + " " + jobs_of(jobs));
-  return print(JsonObject().text("schema", "vecmill.jobs.v1").count(done, jobs).line());
+Result<ExitCode> change_jobs(const Settings& settings, const std::vector<JobSelection>& which,
+                             const std::string& done, const ChangeJobs& change) {
+  VECMILL_ASSIGN(const auto queue, open_queue(settings));
+  std::uint64_t jobs = 0;
+  for (const JobSelection& some : which) {
+    VECMILL_ASSIGN(const std::uint64_t changed, change(*queue, some));
+    jobs += changed;
+  }
+  VECMILL_TRY(settings.on("json")
+                  ? print(JsonObject().text("schema", kJobsSchema).count(done, jobs).line())
+                  : print(done + " " + jobs_of(jobs)));
+  return kExitOk;
 }
 
 }  // namespace vecmill::cli

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vecmill/cli/settings.h"
@@ -11,6 +14,8 @@
 #include "vecmill/result.h"
 
 namespace vecmill::cli {
+
+inline constexpr std::string_view kJobsSchema = "vecmill.jobs.v1";
 
 /// The queue of --queue.
 ///   create  it is made when it is not there
@@ -30,10 +35,14 @@ Result<std::unique_ptr<JobQueue>> open_queue(const Settings& settings, bool crea
 /// `vecmill dead VERB` for the queue of --queue, ready to paste into a shell.
 [[nodiscard]] std::string dead_command(const Settings& settings, const std::string& verb);
 
-/// A line for each job: what it is, and what became of it.
-Status print_jobs(const std::vector<JobStatus>& jobs, bool json);
+/// A line for each job: what it is, and what became of it. Whether there are any.
+Result<bool> print_jobs(const Settings& settings, const std::vector<JobSelection>& which,
+                        bool dead_only = false);
 
-/// How many jobs something was done to, as `--json` or people read it.
-Status print_count(const Settings& settings, const std::string& done, std::uint64_t jobs);
+using ChangeJobs = std::function<Result<std::uint64_t>(JobQueue&, const JobSelection&)>;
+
+/// Does something to jobs and prints to how many: "purged 3 jobs".
+Result<ExitCode> change_jobs(const Settings& settings, const std::vector<JobSelection>& which,
+                             const std::string& done, const ChangeJobs& change);
 
 }  // namespace vecmill::cli
