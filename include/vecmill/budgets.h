@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -37,6 +38,8 @@ struct AlertOptions {
   std::string webhook{};
   /// The variable with the secret of X-Vecmill-Signature (docs/cost.md); empty: not signed.
   std::string secret_env{};
+  /// How often the webhook is told how far a run is; then also how it ended. 0: not.
+  std::chrono::seconds progress{0};
 };
 
 }  // namespace vecmill

@@ -67,6 +67,7 @@ struct EmbedProgress {
   std::uint64_t texts_total = 0;        ///< in the whole input; 0: unknown (standard input)
   double seconds = 0;
   std::uint64_t cached = 0;  ///< of `texts`, those found in the cache
+  std::uint64_t failed = 0;  ///< texts that have no vector
 };
 
 /// What a cache did for a run. Only dense vectors are cached.

@@ -170,7 +170,7 @@ std::vector<Command> text_commands() {
         "dtype",      "threads",        "progress",       "outputs",
         "cache",      "no-cache",       "cache-path",     "cache-max-size",
         "cache-ttl",  "cache-key-file", "cache-key-env",  "degraded",
-        "tag-field",  "create",         "create-index"},
+        "tag-field",  "create",         "create-index",   "alert-progress"},
        kEmbedDetails,
        run_embed},
       {"query",

@@ -37,6 +37,7 @@ std::string progress_text(const EmbedProgress& now) {
   text += "  " + per_second(static_cast<double>(now.texts)) + " texts/s  " +
           per_second(static_cast<double>(now.tokens)) + " tokens/s";
   if (now.cached > 0) text += "  " + std::to_string(now.cached * 100 / now.texts) + " % cached";
+  if (now.failed > 0) text += "  " + with_commas(now.failed) + " failed";
   if (now.texts_total > done) {
     text += "  " + readable_seconds(static_cast<double>(now.texts_total - done) / rate) + " left";
   }

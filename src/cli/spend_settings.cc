@@ -18,6 +18,7 @@ Result<SpendOptions> spend_options(const Settings& settings) {
   options.pace = settings.budgets().pace();
   options.alerts.webhook = settings.text("alert-webhook");
   options.alerts.secret_env = settings.text("alert-secret-env");
+  options.alerts.progress = std::chrono::seconds(settings.seconds("alert-progress"));
   options.alerts.tell = [json = settings.on("json")](const SpendAlert& alert) {
     if (!json) say((is_terminal() ? "\r\033[K" : "") + alert.line);  // over the progress
     if (json && !alert.json.empty()) say(alert.json);

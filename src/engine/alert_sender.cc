@@ -39,7 +39,8 @@ bool is_passing(const Result<http::ApiReply>& reply) {
 
 Result<std::unique_ptr<AlertSender>> AlertSender::open(AlertOptions options) {
   std::unique_ptr<AlertSender> sender(new AlertSender(std::move(options)));
-  const auto& [tell, webhook, secret_env] = sender->options_;
+  const std::string& webhook = sender->options_.webhook;
+  const std::string& secret_env = sender->options_.secret_env;
   if (webhook.empty()) return sender;
   if (!is_web_address(webhook)) {
     return make_error(ErrorKind::kInvalidArgument, "is no web address", "alert_webhook",
@@ -74,6 +75,11 @@ void AlertSender::send(const SpendAlert& alert) {
     worker_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
   }
   changed_.notify_all();
+}
+
+bool AlertSender::is_behind() {
+  const std::lock_guard lock(mutex_);
+  return !waiting_.empty();
 }
 
 void AlertSender::work(const std::stop_token& stop) {

@@ -26,6 +26,8 @@ class AlertSender {
   AlertSender& operator=(const AlertSender&) = delete;
 
   void send(const SpendAlert& alert);
+  /// Something told before has not arrived yet.
+  [[nodiscard]] bool is_behind();
   /// A line for people only.
   void note(const std::string& line) const {
     if (options_.tell) options_.tell({line, {}});

@@ -59,6 +59,7 @@ class Writer {
       now.texts = report.embedded + report.failed + report.skipped;
       now.tokens = report.tokens;
       now.cached = report.cache.hits;
+      now.failed = report.failed;
       now.seconds = seconds();
       progress_(now);
     }

@@ -20,6 +20,7 @@
 #include "vecmill/engine/shared_server.h"
 #include "vecmill/engine/spending.h"
 #include "vecmill/engine/vector_cache.h"
+#include "vecmill/engine/work_alerts.h"
 #include "vecmill/sink/scan.h"
 
 namespace vecmill {
@@ -77,6 +78,7 @@ struct Engine::State {
   std::unique_ptr<WorkerPool> pool;
   std::mutex pool_mutex;  ///< the pool does one thing at a time
   double load_seconds = 0;
+  AlertOptions alerts;
 
   /// What a report says whatever was done.
   void describe(EmbedReport& report, const EmbedOptions& options) const {
@@ -116,6 +118,42 @@ struct Engine::State {
     }
     return report;
   }
+
+  /// As `Engine::run`, without telling a webhook.
+  Result<EmbedReport> embed_job(const EmbedJob& job,
+                                const std::function<void(const EmbedProgress&)>& progress,
+                                const std::stop_token& stop) {
+    VECMILL_TRY(provider->check(job.options));
+    VECMILL_TRY(engine::check_degraded(degraded, job.out));
+    const SpaceInfo space = provider->capabilities(job.options).space;
+    VECMILL_ASSIGN(auto ends, engine::open_ends(job, space));
+    auto& source = ends.source;
+    auto& out = ends.out;
+    const auto left_out = [&ends] { return ends.skip ? ends.skip->skipped() : 0; };
+    EmbedReport report;
+    report.was_complete = out.complete;
+    report.resumed = out.rows_done + out.rows_failed;
+    if (!out.complete) {
+      const std::uint64_t resumed = report.resumed;
+      const auto known = source->total();
+      VECMILL_ASSIGN(const std::uint64_t total, known ? *known : count_texts(job, stop));
+      if (out.position) VECMILL_TRY(source->seek(*out.position));
+      const auto tell = [&](EmbedProgress now) {
+        now.resumed = resumed + left_out();
+        now.texts_total = total;
+        progress(now);
+      };
+      VECMILL_ASSIGN(report, embed_all(*source, *out.sink, job, tell, stop));
+      report.resumed = resumed + left_out();
+    }
+    describe(report, job.options);
+    if (!job.out.empty() && !is_on_server(job.out)) {
+      VECMILL_ASSIGN(report.fallback.degraded, degraded_rows(job.out));
+    }
+    if (out.sink) report.notes = out.sink->notes();
+    if (!out.complete) VECMILL_TRY(engine::write_report(job.out, report));
+    return report;
+  }
 };
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -131,6 +169,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const ModelOptions& options) {
   state->shared = std::move(model.shared);
   state->tell = std::move(model.tell);
   state->degraded = options.fallback.degraded;
+  state->alerts = options.spend.alerts;
   const bool remote = state->provider->capabilities({}).remote;
   if (engine::wants_cache(options.use_cache, remote)) {
     VECMILL_ASSIGN(const auto shared, engine::shared_cache(options.shared));
@@ -161,35 +200,13 @@ std::vector<Result<Embedding>> Engine::embed(std::span<const std::string_view> t
 Result<EmbedReport> Engine::run(const EmbedJob& job,
                                 const std::function<void(const EmbedProgress&)>& progress,
                                 const std::stop_token& stop) {
-  VECMILL_TRY(state_->provider->check(job.options));
-  VECMILL_TRY(engine::check_degraded(state_->degraded, job.out));
-  const SpaceInfo space = capabilities(job.options).space;
-  VECMILL_ASSIGN(auto ends, engine::open_ends(job, space));
-  auto& source = ends.source;
-  auto& out = ends.out;
-  const auto left_out = [&ends] { return ends.skip ? ends.skip->skipped() : 0; };
-  EmbedReport report;
-  report.was_complete = out.complete;
-  report.resumed = out.rows_done + out.rows_failed;
-  if (!out.complete) {
-    const std::uint64_t resumed = report.resumed;
-    const auto known = source->total();
-    VECMILL_ASSIGN(const std::uint64_t total, known ? *known : count_texts(job, stop));
-    if (out.position) VECMILL_TRY(source->seek(*out.position));
-    const auto tell = [&](EmbedProgress now) {
-      now.resumed = resumed + left_out();
-      now.texts_total = total;
-      if (progress) progress(now);
-    };
-    VECMILL_ASSIGN(report, state_->embed_all(*source, *out.sink, job, tell, stop));
-    report.resumed = resumed + left_out();
-  }
-  state_->describe(report, job.options);
-  if (!job.out.empty() && !is_on_server(job.out)) {
-    VECMILL_ASSIGN(report.fallback.degraded, degraded_rows(job.out));
-  }
-  if (out.sink) report.notes = out.sink->notes();
-  if (!out.complete) VECMILL_TRY(engine::write_report(job.out, report));
+  VECMILL_ASSIGN(auto alerts, engine::RunAlerts::open(state_->alerts, job.out));
+  const auto tell = [&](const EmbedProgress& now) {
+    alerts.progress(now);
+    if (progress) progress(now);
+  };
+  auto report = state_->embed_job(job, tell, stop);
+  alerts.ended(report);
   return report;
 }
 

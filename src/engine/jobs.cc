@@ -10,13 +10,13 @@
 
 #include "vecmill/base/utf8.h"
 #include "vecmill/engine/dtype.h"
-#include "vecmill/engine/job_alerts.h"
 #include "vecmill/engine/job_output.h"
 #include "vecmill/engine/job_payload.h"
 #include "vecmill/engine/job_records.h"
 #include "vecmill/engine/job_worker.h"
 #include "vecmill/engine/open_queue.h"
 #include "vecmill/engine/open_source.h"
+#include "vecmill/engine/work_alerts.h"
 
 namespace vecmill {
 namespace {

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from conftest import MODEL, ROOT
+from webhook import SECRET, Hook
 
 TINY = ROOT / "tests/golden/models/bert-bare"
 NOTES = "".join(json.dumps({"id": f"n{i}", "text": text, "tag": i}) + "\n" for i, text in enumerate(
@@ -31,6 +32,20 @@ def test_embed_json(vecmill, notes):
     assert set(report) == EMBED_KEYS and report["schema"] == "vecmill.embed.v1"
     assert (report["embedded"], report["empty"], report["was_complete"]) == (5, 1, False)
     assert set(vecmill.embed(notes, "out.npy", "--json", "--resume").json) == EMBED_KEYS
+
+
+def test_a_webhook_hears_how_far_a_run_is_and_how_it_ended(vecmill, notes):
+    with Hook() as hook:
+        told = {"env": {"SECRET": SECRET, "no_proxy": "127.0.0.1"}}
+        words = ("--alert-webhook", hook.url, "--alert-secret-env", "SECRET", "--alert-progress", "1s")
+        assert vecmill("embed", notes, "--model", "builtin:hash", "--out", "out.npy", *words, **told).code == 0
+        assert vecmill("embed", "nosuch.jsonl", "--model", "builtin:hash", "--out", "x.npy", *words, **told).code == 2
+    ended, failed = hook.heard
+    assert (ended["alert"], ended["out"], ended["embedded"], ended["failed"]) == ("run_ended", "out.npy", 5, 0)
+    assert (failed["alert"], failed["out"]) == ("run_failed", "x.npy") and "nosuch.jsonl" in failed["text"]
+    assert "bread" not in json.dumps(hook.heard)
+    answer = vecmill("embed", notes, "--model", "builtin:hash", "--out", "y.npy", "--alert-progress", "1s")
+    assert answer.code == 2 and "no webhook" in answer.err
 
 
 def test_dry_run_counts_and_writes_nothing(vecmill, notes):

@@ -1,16 +1,13 @@
 """What a user does: submit, work, look, redrive."""
 
-import hashlib
-import hmac
-import http.server
 import json
 import signal
-import threading
 
 import pytest
 
 from conftest import Held, end, kinds, some_texts, until
 from program import ROOT
+from webhook import SECRET, Hook
 
 
 def test_a_file_becomes_jobs_and_every_row_is_its_own(vecmill):
@@ -163,30 +160,13 @@ def test_a_worker_without_work_ends_when_told(vecmill):
     assert answer.code == 143 and json.loads(answer.out)["done"] == 1
 
 
-class Hook(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        signed = self.headers["X-Vecmill-Timestamp"].encode() + b"." + body
-        mac = hmac.new(b"hush", signed, hashlib.sha256).hexdigest()
-        self.server.heard.append((self.headers["X-Vecmill-Signature"] == "sha256=" + mac, json.loads(body)))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.mark.parametrize("vecmill", kinds(1), indirect=True)
 def test_a_webhook_hears_of_dead_letters_and_of_the_end(vecmill):
     vecmill.submit(vecmill.write({"a": " ", "b": "text", "c": "  "}), "--empty", "fail")
-    with http.server.HTTPServer(("127.0.0.1", 0), Hook) as hook:
-        hook.heard = []
-        threading.Thread(target=hook.serve_forever, daemon=True).start()
-        vecmill.drain("--alert-webhook", f"http://127.0.0.1:{hook.server_port}/", "--alert-secret-env", "SECRET",
-                      code=3, env={"SECRET": "hush", "no_proxy": "127.0.0.1"})
-        hook.shutdown()
-    assert all(signed for signed, _ in hook.heard)
-    first, last = (body for _, body in hook.heard)
+    with Hook() as hook:
+        vecmill.drain("--alert-webhook", hook.url, "--alert-secret-env", "SECRET", code=3,
+                      env={"SECRET": SECRET, "no_proxy": "127.0.0.1"})
+    first, last = hook.heard
     assert (first["alert"], first["cause"]) == ("dead_letters", "invalid_data")
     assert (last["alert"], last["dead"], last["texts"]) == ("worker_ended", 2, 1)
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <set>
 #include <string>
 
+#include "vecmill/engine.h"
 #include "vecmill/engine/alert_sender.h"
 #include "vecmill/jobs.h"
 #include "vecmill/result.h"
@@ -24,6 +26,23 @@ class JobAlerts {
 
   std::unique_ptr<AlertSender> sender_;
   std::set<std::string> causes_;
+};
+
+/// Tells a webhook how far a run is, and how it ended, where AlertOptions::progress asks for it.
+class RunAlerts {
+ public:
+  ///   out  where the run writes
+  ///   errors  as AlertSender::open; kInvalidArgument: there is no webhook
+  static Result<RunAlerts> open(const AlertOptions& options, const std::string& out);
+
+  /// Of each window that is written; tells some of them.
+  void progress(const EmbedProgress& now);
+  void ended(const Result<EmbedReport>& result);
+
+ private:
+  std::unique_ptr<AlertSender> sender_;  ///< null: nobody wants to know
+  std::string out_;
+  double every_ = 0, next_ = 0;  ///< seconds of the run
 };
 
 }  // namespace vecmill::engine
