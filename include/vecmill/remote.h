@@ -19,12 +19,13 @@ struct ProviderSettings {
   std::string key_env;   ///< the variable that holds the key, instead of VOYAGE_API_KEY
   std::string key_file;  ///< a file that holds it and that no one else can read
   std::uint32_t requests_per_minute = 0, tokens_per_minute = 0;
-  std::uint32_t in_flight = 0;      ///< requests at once
-  std::uint32_t batch_size = 0;     ///< texts per request
-  std::chrono::seconds timeout{0};  ///< of a request, at most
-  bool plain_http = false;          ///< base_url may be http:// on another machine
-  std::string price;                ///< as SpendOptions::price
-  std::uint32_t dims = 0;           ///< as ModelOptions::dims
+  std::uint32_t inputs_per_minute = 0;  ///< texts
+  std::uint32_t in_flight = 0;          ///< requests at once
+  std::uint32_t batch_size = 0;         ///< texts per request
+  std::chrono::seconds timeout{0};      ///< of a request, at most
+  bool plain_http = false;              ///< base_url may be http:// on another machine
+  std::string price;                    ///< as SpendOptions::price
+  std::uint32_t dims = 0;               ///< as ModelOptions::dims
 };
 
 /// Models behind APIs: "voyage:voyage-code-3", "mycorp:bge-m3".

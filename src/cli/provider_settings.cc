@@ -28,6 +28,7 @@ constexpr std::array kMembers{
     Member{.key = "key_file", .text = &ProviderSettings::key_file},
     Member{.key = "requests_per_minute", .count = &ProviderSettings::requests_per_minute},
     Member{.key = "tokens_per_minute", .count = &ProviderSettings::tokens_per_minute},
+    Member{.key = "inputs_per_minute", .count = &ProviderSettings::inputs_per_minute},
     Member{.key = "in_flight", .count = &ProviderSettings::in_flight},
     Member{.key = "batch_size", .count = &ProviderSettings::batch_size},
     Member{.key = "timeout", .time = &ProviderSettings::timeout},

@@ -138,12 +138,12 @@ struct Engine::State {
       const auto known = source->total();
       VECMILL_ASSIGN(const std::uint64_t total, known ? *known : count_texts(job, stop));
       if (out.position) VECMILL_TRY(source->seek(*out.position));
-      const auto tell = [&](EmbedProgress now) {
+      const auto count = [&](EmbedProgress now) {
         now.resumed = resumed + left_out();
         now.texts_total = total;
         progress(now);
       };
-      VECMILL_ASSIGN(report, embed_all(*source, *out.sink, job, tell, stop));
+      VECMILL_ASSIGN(report, embed_all(*source, *out.sink, job, count, stop));
       report.resumed = resumed + left_out();
     }
     describe(report, job.options);

@@ -30,7 +30,8 @@ class RunAlertsTest : public testing::Test {
       tell(*alerts);
     }
     std::vector<nlohmann::json> all;
-    for (const auto& request : server_.requests()) all.push_back(nlohmann::json::parse(request.body));
+    for (const auto& request : server_.requests())
+      all.push_back(nlohmann::json::parse(request.body));
     return all;
   }
 

@@ -20,7 +20,7 @@ void AdaptiveRate::succeeded(Time now) {
 void AdaptiveRate::throttled(Time now, Time sent) {
   if (sent < last_cut_) return;
   last_cut_ = now;
-  height_ = std::max<Duration>(Duration(kClimb) / 100, height_ * 7 / 10);
+  height_ = std::max<Duration>(Duration(kClimb) / ceiling_, height_ * 7 / 10);
 }
 
 }  // namespace vecmill::policy

@@ -17,7 +17,7 @@ class AdaptiveRate {
 
   explicit AdaptiveRate(std::uint64_t ceiling) : ceiling_(ceiling) {}
 
-  /// Units per period, 1/100 of the ceiling at least, and never 0.
+  /// Units per period, 1 at least: what a server takes of those who do not pay.
   [[nodiscard]] std::uint64_t count() const;
 
   void succeeded(Time now);

@@ -37,7 +37,7 @@ TEST(AdaptiveRateTest, NeverEndsAtNothing) {
   for (const std::uint64_t ceiling : {1U, 3U, 1'000U}) {
     AdaptiveRate rate(ceiling);
     for (int i = 0; i < 100; ++i) rate.throttled(kStart + i * 1s, kStart + i * 1s);
-    EXPECT_EQ(rate.count(), (ceiling + 99) / 100);
+    EXPECT_EQ(rate.count(), 1U);
   }
 }
 
@@ -66,7 +66,7 @@ void find_hidden_rate(std::uint64_t seed, std::size_t events) {
       rate.throttled(now, sent);
       EXPECT_LE(rate.count(), before);
     }
-    EXPECT_GE(rate.count(), ceiling / 100);
+    EXPECT_GE(rate.count(), 1U);
     EXPECT_LE(rate.count(), ceiling);
     now += Duration(1min) / rate.count();
   }

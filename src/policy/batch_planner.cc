@@ -1,6 +1,7 @@
 #include "vecmill/policy/batch_planner.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "vecmill/base/wide.h"
 
@@ -29,7 +30,7 @@ BatchSize Batch::size() const {
 }
 
 BatchPlanner::BatchPlanner(const BatchSize& limits, Duration linger) : linger_(linger) {
-  for (std::size_t i = 0; i < kMeasures; ++i) measures_[i] = {limits[i], limits[i] + 1, 0};
+  for (std::size_t i = 0; i < kMeasures; ++i) measures_[i] = {limits[i], limits[i], limits[i] + 1};
 }
 
 BatchSize BatchPlanner::limits() const {
@@ -75,6 +76,17 @@ Time BatchPlanner::wake() const {
   return is_full(fitting()) ? Time::min() : waiting_.front().since + linger_;
 }
 
+std::optional<Piece> BatchPlanner::take_shortest() {
+  std::optional<Piece> shortest;
+  const auto look = [&](const Piece& piece) {
+    if (!shortest || piece.bytes < shortest->bytes) shortest = piece;
+  };
+  for (const Waiting& waiting : waiting_) look(waiting.piece);
+  for (const Batch& half : halves_) std::ranges::for_each(half.pieces, look);
+  if (shortest) drop([&](std::uint64_t id) { return id == shortest->id; });
+  return shortest;
+}
+
 void BatchPlanner::drop(const std::function<bool(std::uint64_t id)>& unwanted) {
   const auto is_unwanted = [&](const Piece& piece) { return unwanted(piece.id); };
   std::erase_if(waiting_, [&](const Waiting& waiting) { return is_unwanted(waiting.piece); });
@@ -91,13 +103,40 @@ std::size_t BatchPlanner::fullest(const BatchSize& size) const {
   return most;
 }
 
+/// The fullest of those that a refusal may be about.
+std::size_t BatchPlanner::to_blame(const BatchSize& size) {
+  if (std::ranges::all_of(measures_, &Measure::innocent)) {
+    for (Measure& measure : measures_) measure.innocent = false;
+  }
+  BatchSize suspected = size;
+  for (std::size_t i = 0; i < kMeasures; ++i) {
+    if (measures_[i].innocent) suspected[i] = 0;
+  }
+  return fullest(suspected);
+}
+
 void BatchPlanner::accepted(const Batch& batch) {
   const BatchSize size = batch.size();
   for (std::size_t i = 0; i < kMeasures; ++i) {
-    measures_[i].passed = std::max(measures_[i].passed, size[i]);
+    Measure& measure = measures_[i];
+    measure.passed = std::max(measure.passed, size[i]);
+    if (size[i] < measure.ceiling || measure.ceiling > measure.most) continue;
+    // So much is not too much: the refusal was about something else, such as one long text.
+    measure.innocent = true;
+    measure.ceiling = measure.most + 1;
+    measure.limit = measure.most;
   }
-  if (!batch.full) return;
-  Measure& measure = measures_[fullest(size)];
+  if (batch.full) grow(measures_[fullest(size)]);
+}
+
+/// Halfway to what was too much. What was too much once is tried again: it may have been one text.
+void BatchPlanner::grow(Measure& measure) {
+  const bool learned = measure.ceiling <= measure.most;
+  if (learned && measure.limit + 1 >= measure.ceiling && ++measure.full >= measure.doubt) {
+    measure.full = 0;
+    measure.tried = true;
+    measure.ceiling = std::min(2 * measure.ceiling, measure.most + 1);
+  }
   measure.limit += (measure.ceiling - measure.limit) / 2;
 }
 
@@ -106,9 +145,11 @@ bool BatchPlanner::refused(const Batch& batch, Outcome outcome) {
   if (texts == 1) return false;
   if (outcome == Outcome::kTooLarge) {
     const BatchSize size = batch.size();
-    const std::size_t guess = fullest(size);
+    const std::size_t guess = to_blame(size);
     Measure& measure = measures_[guess];
     measure.ceiling = std::min(measure.ceiling, size[guess]);
+    measure.full = 0;
+    if (std::exchange(measure.tried, false)) measure.doubt *= 2;
     if (measure.passed >= measure.ceiling) measure.passed = 0;  // it takes less than it did
     measure.limit = std::max({measure.passed, measure.ceiling / 2, std::uint64_t{1}});
   }

@@ -47,6 +47,9 @@ class BatchPlanner {
   /// When `next` has something if nothing else happens: not in the future: now; kNever: no text.
   [[nodiscard]] Time wake() const;
 
+  /// The shortest text that waits, which is then on its way alone.
+  [[nodiscard]] std::optional<Piece> take_shortest();
+
   /// Forgets the texts that wait and that `unwanted` says so of; it is asked once for each.
   void drop(const std::function<bool(std::uint64_t id)>& unwanted);
 
@@ -64,9 +67,14 @@ class BatchPlanner {
 
  private:
   struct Measure {
+    std::uint64_t most = 0;     // as given
     std::uint64_t limit = 0;    // in force
     std::uint64_t ceiling = 0;  // so much is too much
     std::uint64_t passed = 0;   // so much was accepted
+    bool innocent = false;      // was blamed for a refusal and is not why
+    std::uint64_t full = 0;     // requests of all that is taken, since it was less
+    std::uint64_t doubt = 32;   // so many, and more is tried; doubled when that was too much
+    bool tried = false;         // more, and no answer to it yet
   };
   struct Waiting {
     Time since;
@@ -76,6 +84,8 @@ class BatchPlanner {
   [[nodiscard]] std::size_t fitting() const;
   [[nodiscard]] bool is_full(std::size_t texts) const;
   [[nodiscard]] std::size_t fullest(const BatchSize& size) const;
+  static void grow(Measure& measure);
+  [[nodiscard]] std::size_t to_blame(const BatchSize& size);
 
   std::array<Measure, kMeasures> measures_;
   std::uint64_t wished_tokens_ = ~std::uint64_t{0};

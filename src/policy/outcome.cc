@@ -9,6 +9,7 @@ Outcome classify(int status, bool billing) {
     case 403: return Outcome::kKeyRefused;
     case 408:  // request timeout
     case 409:  // conflict: OpenAI's for a lock that was not had in time
+    case 424:  // failed dependency: of TEI, its model
     case 425:  // too early
       return Outcome::kTransient;
     case 413: return Outcome::kTooLarge;

@@ -23,11 +23,14 @@ std::optional<Time> Retry::after(Outcome outcome, Time now, std::optional<Durati
   if (++count >= (throttled ? options_.throttles : options_.attempts)) return std::nullopt;
   const Duration jitter = backoff(throttled ? options_.throttled_base : options_.base, count);
   const Duration least = std::clamp(hint.value_or(Duration(0)), Duration(0), options_.hint_cap);
-  const Time at = now + least + random.up_to(jitter);
+  Time at = now + least + random.up_to(jitter);
   if (at >= deadline_) return std::nullopt;
   // What was throttled was no work for the server.
-  if (!throttled && !budget.take()) return std::nullopt;
-  return at;
+  if (!throttled && !budget.take()) {
+    if (options_.unbudgeted == Duration(0)) return std::nullopt;
+    at += options_.unbudgeted;
+  }
+  return at < deadline_ ? std::optional(at) : std::nullopt;
 }
 
 }  // namespace vecmill::policy

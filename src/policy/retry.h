@@ -15,10 +15,12 @@ struct RetryOptions {
   Duration throttled_base = std::chrono::seconds(1);
   Duration cap = std::chrono::seconds(20);
   Duration hint_cap = std::chrono::seconds(120);  ///< of what the server asks for
+  /// How long a retry waits that the budget has no room for; 0: it is not made.
+  Duration unbudgeted = {};
 };
 
-/// Keeps retries below a tenth of what succeeds, so that they cannot bring down a server that is
-/// in trouble. One per provider.
+/// Keeps retries that come soon below a tenth of what succeeds, so that they cannot bring down a
+/// server that is in trouble. One per provider.
 class RetryBudget {
  public:
   static constexpr int kDepth = 100;  ///< ten retries, for the beginning

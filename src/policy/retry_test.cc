@@ -86,6 +86,20 @@ TEST(RetryTest, TheBudgetIsATenthOfWhatSucceeds) {
   EXPECT_FALSE(retry.after(Outcome::kTransient, kStart, std::nullopt, random, budget));
 }
 
+TEST(RetryTest, WithoutBudgetBulkWorkWaitsLonger) {
+  RetryBudget budget;
+  while (budget.take()) {
+  }
+  Random random(1);
+  Retry retry(RetryOptions{.unbudgeted = 20s});
+  const auto at = retry.after(Outcome::kTransient, kStart, std::nullopt, random, budget);
+  ASSERT_TRUE(at);
+  EXPECT_GE(*at, kStart + 20s);
+  Retry late(RetryOptions{.unbudgeted = 20s});
+  late.set_deadline(kStart + 10s);
+  EXPECT_FALSE(late.after(Outcome::kTransient, kStart, std::nullopt, random, budget));
+}
+
 /// Requests that fail as the seed wills: bounds of waits, attempts and retries in all.
 void check_requests(std::uint64_t seed, std::size_t events) {
   Random random(seed);

@@ -51,6 +51,7 @@ struct Dialect {
   std::uint32_t max_texts = 0;       ///< per request
   std::uint64_t max_tokens = 0;      ///< per request; 0: no limit known
   std::uint32_t requests_per_minute = 0, tokens_per_minute = 0;  ///< of the lowest paid tier; 0: ?
+  std::uint32_t inputs_per_minute = 0;                           ///< texts; the same
 };
 
 [[nodiscard]] std::span<const Dialect> dialects();

@@ -20,8 +20,13 @@ constexpr std::uint64_t kUnknownRate = 3'000;
 constexpr std::chrono::milliseconds kTheirMinute{60'600};
 
 /// The deeper the burst, the slower the refill: no more than a request needs.
-std::uint64_t token_burst(std::uint64_t per_minute) {
+std::uint64_t deep_burst(std::uint64_t per_minute) {
   return std::max(per_minute / 40, std::min(per_minute / 4, kLeastTokens));
+}
+
+bool is_bad_reply(const CallResult& result) {
+  return result.outcome == Outcome::kTransient && result.error &&
+         result.error->kind == ErrorKind::kInvalidData;
 }
 
 constexpr std::size_t kRequestLimit = 1;  // its place among them
@@ -29,6 +34,7 @@ constexpr std::size_t kRequestLimit = 1;  // its place among them
 /// No request is cut that the limits never let through.
 policy::BatchSize batch_within(const std::vector<policy::Limit>& limits, policy::BatchSize batch) {
   for (const policy::Limit& limit : limits) {
+    if (limit.unit == Unit::kInputs) batch[0] = std::min(batch[0], limit.burst);
     if (limit.unit == Unit::kTokens) batch[1] = std::min(batch[1], limit.burst);
     if (limit.unit == Unit::kMetered) batch[2] = std::min(batch[2], 4 * limit.burst);
   }
@@ -48,8 +54,12 @@ std::vector<policy::Limit> Dispatcher::limits_of(const DispatcherOptions& option
     limits.push_back(options.meters_bytes
                          ? policy::token_bucket(Unit::kMetered, options.tokens_per_minute, kMinute)
                          : policy::sliding_window(Unit::kTokens, options.tokens_per_minute,
-                                                  token_burst(options.tokens_per_minute),
+                                                  deep_burst(options.tokens_per_minute),
                                                   kTheirMinute));
+  }
+  if (options.inputs_per_minute > 0) {
+    limits.push_back(policy::sliding_window(Unit::kInputs, options.inputs_per_minute,
+                                            deep_burst(options.inputs_per_minute), kTheirMinute));
   }
   return limits;
 }
@@ -74,30 +84,68 @@ Dispatcher::Dispatcher(const DispatcherOptions& options, policy::Limiter limiter
 
 void Dispatcher::add(Time now, TextId text, std::uint64_t bytes, Role role,
                      std::optional<std::uint64_t> tokens) {
-  if (hopeless_) {
-    finished_.push_back({text, *hopeless_});
-    return;
+  if (!tokens) {
+    tokens = estimate_.tokens(bytes);
+    // What is only estimated is never too much: the server says so if it is.
+    if (options_.tokens_per_minute > 0 && !options_.meters_bytes) {
+      tokens = std::min(*tokens, options_.tokens_per_minute);
+    }
   }
-  planner(role).add(now, {text, tokens ? *tokens : estimate_.tokens(bytes), bytes});
+  planner(role).add(now, {text, *tokens, bytes});
+}
+
+std::optional<Dispatcher::Pending> Dispatcher::take_due(Time now, bool often_failed) {
+  const auto is_due = [&](const Pending& pending) {
+    return pending.ready <= now && often_failed == (pending.failures >= options_.retry.attempts);
+  };
+  auto due = again_.end();
+  for (auto it = again_.begin(); it != again_.end(); ++it) {
+    if (is_due(*it) && (due == again_.end() || it->ready < due->ready)) due = it;
+  }
+  if (due == again_.end()) return std::nullopt;
+  Pending pending = std::move(*due);
+  again_.erase(due);
+  return pending;
+}
+
+/// Questions first: somebody waits for their answer.
+std::optional<Dispatcher::Pending> Dispatcher::take_new(Time now) {
+  for (const Role role : {Role::kQuery, Role::kDocument, Role::kNone}) {
+    Pending pending{{}, role, policy::Retry(options_.retry)};
+    if (role == Role::kQuery) {
+      policy::RetryOptions at_once = options_.retry;
+      at_once.unbudgeted = {};
+      pending.retry = policy::Retry(at_once);
+    }
+    planner(role).aim_at_tokens(target_.tokens());
+    if (doubts()) {
+      const auto shortest = planner(role).take_shortest();
+      if (!shortest) continue;
+      pending.batch.pieces = {*shortest};
+      pending.probe = true;
+      return pending;
+    }
+    if (auto batch = planner(role).next(now)) {
+      pending.batch = *std::move(batch);
+      for (const auto& piece : pending.batch.pieces) {
+        const auto suspect = suspects_.find(piece.id);
+        if (suspect != suspects_.end()) pending.failing_since = suspect->second;
+      }
+      return pending;
+    }
+  }
+  return std::nullopt;
 }
 
 bool Dispatcher::find_head(Time now) {
   if (head_) return true;
-  if (waits_for_money()) return false;
-  const auto due = std::ranges::min_element(again_, {}, &Pending::ready);
-  if (due != again_.end() && due->ready <= now) {
-    head_ = std::move(*due);
-    again_.erase(due);
-    return true;
-  }
-  for (std::size_t i = 0; i < kRoles; ++i) {
-    planners_[i].aim_at_tokens(target_.tokens());
-    if (auto batch = planners_[i].next(now)) {
-      head_ = Pending{std::move(*batch), static_cast<Role>(i), policy::Retry(options_.retry)};
-      return true;
-    }
-  }
-  return false;
+  if (waits_for_calls()) return false;
+  head_ = take_due(now, false);
+  // In an outage a text that brings the server down must not be all that is asked.
+  if (!head_ && !outage()) head_ = take_due(now, true);
+  if (!head_) head_ = take_new(now);
+  if (!head_) head_ = take_due(now, true);
+  return head_.has_value();
 }
 
 policy::Demand Dispatcher::demand_of(const policy::Batch& batch) const {
@@ -111,7 +159,9 @@ policy::Demand Dispatcher::demand_of(const policy::Batch& batch) const {
   for (const policy::Limit& limit : limits_) {
     // One text cannot be cut: if a minute has room for it, it takes all that is there at once.
     std::uint64_t& amount = demand[limit.unit];
-    if (texts == 1 && amount <= limit.count) amount = std::min(amount, limit.burst);
+    if (texts == 1 && amount <= std::max(limit.burst, options_.tokens_per_minute)) {
+      amount = std::min(amount, limit.burst);
+    }
   }
   return demand;
 }
@@ -176,10 +226,11 @@ Time Dispatcher::give_up() const {
 }
 
 /// A batch waits for what others leave of a budget: nothing overtakes it, so that what is paid for
-/// when the budget ends comes before what is not.
-bool Dispatcher::waits_for_money() const {
-  return !calls_.empty() &&
-         std::ranges::find(again_, policy::kNever, &Pending::ready) != again_.end();
+/// when the budget ends comes before what is not. And in doubt about all texts one is asked at a
+/// time.
+bool Dispatcher::waits_for_calls() const {
+  if (calls_.empty()) return false;
+  return doubts() || std::ranges::find(again_, policy::kNever, &Pending::ready) != again_.end();
 }
 
 std::optional<Dispatcher::Send> Dispatcher::next(Time now) {
@@ -201,7 +252,7 @@ std::optional<Dispatcher::Send> Dispatcher::next(Time now) {
 
 Time Dispatcher::wake() const {
   if (head_) return head_wake_;
-  if (waits_for_money()) return policy::kNever;
+  if (waits_for_calls()) return policy::kNever;
   Time wake = policy::kNever;
   for (const auto& planner : planners_) wake = std::min(wake, planner.wake());
   for (const Pending& pending : again_) wake = std::min(wake, pending.ready);
@@ -217,7 +268,6 @@ void Dispatcher::ended(Time now, CallId id, CallResult result) {
   for (Pending& pending : again_) {  // what waits for the end of another call
     if (pending.ready == policy::kNever) pending.ready = now;
   }
-  if (hopeless_ && result.outcome != Outcome::kSuccess) return fail(call.pending.batch, *hopeless_);
   switch (result.outcome) {
     case Outcome::kSuccess: succeed(call, result); break;
     case Outcome::kTooLarge: split(call.pending, result.outcome, *result.error); break;
@@ -267,9 +317,16 @@ void Dispatcher::abandoned(CallId id, const Error& error) {
 }
 
 void Dispatcher::give_up_all(const policy::Batch& batch, const Error& error) {
-  hopeless_ = error;
+  refusals_ = 0;
   fail(batch, error);
   fail_all(error);
+}
+
+/// Halving finds the text that a bad reply comes of; when too many are bad in a row, it is the
+/// server.
+bool Dispatcher::is_outage(const CallResult& result) const {
+  return result.outcome == Outcome::kTransient &&
+         (!is_bad_reply(result) || bad_replies_ > kBadReplies);
 }
 
 /// What the end of a call tells limiter, rate, breaker and timeout.
@@ -278,7 +335,11 @@ void Dispatcher::settle(Time now, const Call& call, const CallResult& result) {
   policy::Demand used = call.demand;
   if (result.tokens > 0) used[Unit::kTokens] = result.tokens;
   limiter_.settle(call.grant, used);
-  breaker_.report(now, call.pass, result.outcome, took);
+  if (is_bad_reply(result)) ++bad_replies_;
+  const bool failed = is_outage(result);
+  // A bad reply is an answer, and no proof that anything works: as a throttled request's.
+  const bool only_bad = result.outcome == Outcome::kTransient && !failed;
+  breaker_.report(now, call.pass, only_bad ? Outcome::kThrottled : result.outcome, took);
   if (outage()) forgive();
   for (const RateReading& reading : result.rates) {
     const auto limit = std::ranges::find(limits_, reading.unit, &policy::Limit::unit);
@@ -286,13 +347,14 @@ void Dispatcher::settle(Time now, const Call& call, const CallResult& result) {
     limiter_.observe(now, static_cast<std::size_t>(limit - limits_.begin()), reading.remaining,
                      reading.reset);
   }
-  if (result.outcome != Outcome::kTransient) {
+  if (!failed) {
     failure_.reset();
   } else {
     if (!failure_) failing_since_ = now;
     leave_out_pause(now);
     last_failure_ = now;
     failure_ = result.error;
+    failure_->kind = ErrorKind::kUnavailable;
   }
   if (result.outcome == Outcome::kThrottled) {
     rate_.throttled(now, call.sent);
@@ -317,8 +379,9 @@ void Dispatcher::succeed(const Call& call, CallResult& result) {
   estimate_.learn(batch.size()[2], result.tokens);
   key_error_.reset();
   worked_ = true;
-  refusals_ = 0;
+  refusals_ = bad_replies_ = 0;
   for (std::size_t i = 0; i < batch.pieces.size(); ++i) {
+    suspects_.erase(batch.pieces[i].id);
     finished_.push_back({batch.pieces[i].id, std::move(result.embeddings[i])});
   }
 }
@@ -328,37 +391,71 @@ void Dispatcher::split(const Pending& pending, Outcome outcome, const Error& err
 }
 
 void Dispatcher::refuse(const Call& call, const CallResult& result) {
-  ++refusals_;
-  if (!worked_ && (result.settings || refusals_ >= kRefusals)) {
-    give_up_all(call.pending.batch, *result.error);
-  } else if (result.settings) {
-    fail(call.pending.batch, *result.error);
-  } else {
-    split(call.pending, result.outcome, *result.error);
+  const Pending& pending = call.pending;
+  if (result.settings) {
+    if (worked_) return fail(pending.batch, *result.error);
+    return give_up_all(pending.batch, *result.error);
   }
+  if (pending.batch.pieces.size() == 1) ++refusals_;
+  if (!pending.probe || worked_) return split(pending, result.outcome, *result.error);
+  Error error = *result.error;
+  error.kind = ErrorKind::kInvalidArgument;
+  error.message = "all texts are refused, the shortest, too: " + error.message;
+  error.hint = "is it a model for embeddings, and does this address take this form of request?";
+  give_up_all(pending.batch, error);
+}
+
+/// Whether the halves of a request may fare better.
+bool Dispatcher::may_be_one_text(const Pending& pending) const {
+  if (pending.batch.pieces.size() == 1) return false;
+  return pending.bad_replies > 1 ||
+         (pending.role != Role::kQuery && pending.failures >= options_.retry.attempts);
 }
 
 void Dispatcher::try_again(Time now, Call& call, const CallResult& result) {
   Pending& pending = call.pending;
+  if (result.outcome == Outcome::kTransient) ++pending.failures;
+  if (is_bad_reply(result)) ++pending.bad_replies;
   // In an outage work is kept: the breaker lets it go when the server is back.
   const bool kept = outage() && now < give_up();
-  if (kept) pending.retry = policy::Retry(options_.retry);
   pending.failing_since = std::min(pending.failing_since, now);
-  auto again = kept
-                   ? std::optional(now)
-                   : pending.retry.after(result.outcome, now, result.retry_after, random_, budget_);
-  // A few requests are too few for the breaker to see the outage. A question does not wait.
-  if (!again && pending.role != Role::kQuery && none_answered_since(pending) && now < give_up()) {
-    pending.retry = policy::Retry(options_.retry);
-    again = pending.retry.after(result.outcome, now, result.retry_after, random_, budget_);
+  if (may_be_one_text(pending)) {
+    for (const auto& piece : pending.batch.pieces) suspects_[piece.id] = pending.failing_since;
+    return split(pending, Outcome::kBadInput, *result.error);
   }
-  if (!again) return fail(pending.batch, *result.error);
+  const bool alone = pending.role != Role::kQuery && !none_answered_since(pending);
+  if (alone && pending.failures >= kPasses) return fail_often(pending, *result.error);
+  if (kept) pending.retry = policy::Retry(options_.retry);
+  const auto next = [&] {
+    return pending.retry.after(result.outcome, now, result.retry_after, random_, budget_);
+  };
+  auto again = kept ? std::optional(now) : next();
+  // A few requests are too few for the breaker to see the outage. A question does not wait.
+  const bool patient = alone ? pending.bad_replies == 0 : now < give_up();
+  if (!again && pending.role != Role::kQuery && patient) {
+    pending.retry = policy::Retry(options_.retry);
+    again = next();
+  }
+  if (!again) return fail_often(pending, *result.error);
   pending.ready = *again;
   again_.push_back(std::move(pending));
 }
 
+/// One text that fails where others do not has failed; without them it is the server that did.
+void Dispatcher::fail_often(const Pending& pending, const Error& error) {
+  if (none_answered_since(pending)) return fail(pending.batch, *failure_);
+  if (pending.role == Role::kQuery || !worked_) return fail(pending.batch, error);
+  Error own = error;
+  own.kind = ErrorKind::kInvalidData;
+  own.message = "this text failed " + std::to_string(pending.failures) + " times: " + own.message;
+  fail(pending.batch, own);
+}
+
 void Dispatcher::fail(const policy::Batch& batch, const Error& error) {
-  for (const auto& piece : batch.pieces) finished_.push_back({piece.id, error});
+  for (const auto& piece : batch.pieces) {
+    suspects_.erase(piece.id);
+    finished_.push_back({piece.id, error});
+  }
 }
 
 /// All that waits; what is in flight ends by itself.
@@ -374,6 +471,7 @@ void Dispatcher::fail_all(const Error& error) {
 void Dispatcher::cancel(TextId first, TextId last, const Error& error) {
   const auto take = [&](TextId id) {
     if (id < first || id >= last) return false;
+    suspects_.erase(id);
     finished_.push_back({id, error});
     return true;
   };

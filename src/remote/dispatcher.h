@@ -28,12 +28,14 @@ using policy::Time;
 struct DispatcherOptions {
   policy::BatchSize batch = {};                                  ///< the most of a request
   std::uint64_t requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: not known
+  std::uint64_t inputs_per_minute = 0;                           ///< texts; the same
   bool meters_bytes = false;  ///< tokens_per_minute counts bytes / 4
   bool sends_tokens = false;  ///< where they are fewer than that: they are what counts
   std::uint64_t in_flight = 5;
   Duration linger = std::chrono::milliseconds(5);
   Duration patience = std::chrono::minutes(10);  ///< with a server that fails; not with a limit
-  policy::RetryOptions retry = {.attempts = 4};  ///< 3 lose 1 of 8,000 where 5 % fail
+  /// 3 attempts lose 1 of 8,000 where 5 % fail.
+  policy::RetryOptions retry = {.attempts = 4, .unbudgeted = std::chrono::seconds(20)};
   policy::BreakerOptions breaker = {};
   policy::TimeoutRange timeout = {std::chrono::seconds(10), std::chrono::seconds(120)};
   std::uint64_t seed = 1;
@@ -85,10 +87,10 @@ class Dispatcher {
   void held_back(CallId call, Time again);
 
   /// There is no money for it: it waits for calls that may leave some, or becomes smaller. When
-  /// nothing helps, all texts fail with `error`.
+  /// nothing helps, all texts that wait fail with `error`.
   void unaffordable(CallId call, const Error& error);
 
-  /// Nothing may be sent any more: all texts fail with `error`, those that come later, too.
+  /// Nothing may be sent now: all texts that wait fail with `error`.
   void abandoned(CallId call, const Error& error);
 
   /// Of the texts from `first` on and before `last` those that are not on their way fail with
@@ -100,8 +102,14 @@ class Dispatcher {
 
  private:
   static constexpr std::size_t kRoles = 3;
-  /// So many texts refused in a row without one success: it is not the texts.
+  /// So many single texts refused without one success: the shortest that waits tells whether it is
+  /// the texts.
   static constexpr int kRefusals = 16;
+  /// So many replies in a row that are not what was promised are an outage; fewer may come of one
+  /// text, which is looked for by halving.
+  static constexpr int kBadReplies = 24;
+  /// A text that was asked for so often, while others had answers, has failed.
+  static constexpr int kPasses = 8;
 
   struct Pending {
     policy::Batch batch;
@@ -109,6 +117,9 @@ class Dispatcher {
     policy::Retry retry;
     Time ready = {};
     Time failing_since = policy::kNever;
+    int failures = 0;     // in all, whatever is forgiven
+    int bad_replies = 0;  // of them, answers that are not what was promised
+    bool probe = false;   // shows whether anything is taken
   };
   struct Call {
     Pending pending;
@@ -123,7 +134,13 @@ class Dispatcher {
   [[nodiscard]] policy::BatchPlanner& planner(Role role) {
     return planners_[static_cast<std::size_t>(role)];
   }
-  [[nodiscard]] bool waits_for_money() const;
+  /// Nothing was taken yet, and much was refused.
+  [[nodiscard]] bool doubts() const { return !worked_ && refusals_ >= kRefusals; }
+  /// Nothing is sent before the calls on their way have ended.
+  [[nodiscard]] bool waits_for_calls() const;
+  /// What has waited for its time; in an outage not what has failed often.
+  std::optional<Pending> take_due(Time now, bool often_failed);
+  std::optional<Pending> take_new(Time now);
   bool find_head(Time now);
   /// Both limits and breaker let the head go, or `head_wake_` says when to ask again.
   bool admit_head(Time now);
@@ -135,15 +152,18 @@ class Dispatcher {
   [[nodiscard]] bool none_answered_since(const Pending& pending) const;
   /// When a failing server has had its time.
   [[nodiscard]] Time give_up() const;
+  [[nodiscard]] bool is_outage(const CallResult& result) const;
   [[nodiscard]] policy::Demand demand_of(const policy::Batch& batch) const;
   void settle(Time now, const Call& call, const CallResult& result);
   void succeed(const Call& call, CallResult& result);
   void split(const Pending& pending, policy::Outcome outcome, const Error& error);
   void refuse(const Call& call, const CallResult& result);
+  [[nodiscard]] bool may_be_one_text(const Pending& pending) const;
   /// As if it had never been handed out.
   std::optional<Pending> take_back(CallId call);
   void give_up_all(const policy::Batch& batch, const Error& error);
   void try_again(Time now, Call& call, const CallResult& result);
+  void fail_often(const Pending& pending, const Error& error);
   void fail(const policy::Batch& batch, const Error& error);
   void fail_all(const Error& error);
 
@@ -168,10 +188,11 @@ class Dispatcher {
   std::vector<Finished> finished_;
   std::optional<Error> failure_;  // the last of a server that only fails
   Time failing_since_ = {}, last_failure_ = {};
-  std::optional<Error> hopeless_;   // all texts fail with it: model or settings are wrong
-  std::optional<Error> key_error_;  // they do while the breaker is open for it
-  int refusals_ = 0;                // in a row, without any success before
-  bool worked_ = false;             // at least once
+  std::map<TextId, Time> suspects_;  // of halves: since when the whole failed
+  std::optional<Error> key_error_;   // they do while the breaker is open for it
+  int refusals_ = 0;                 // of single texts, without any success before
+  int bad_replies_ = 0;              // in a row
+  bool worked_ = false;              // at least once
   CallId next_call_ = 1;
 };
 

@@ -82,6 +82,15 @@ bool about_money(const Said& said) {
   return holds_any(said.type, kWords) || holds_any(said.code, kWords);
 }
 
+/// About one text that is too long, whatever else is in the request.
+bool about_one_text(const Said& said) {
+  constexpr std::array<std::string_view, 5> kWords{"the example at index", "context length",
+                                                   "context window",
+                                                   "must have less than",    // TEI, with 413
+                                                   "too large to process"};  // llama.cpp, with 500
+  return holds_any(said.message, kWords);
+}
+
 bool about_size(int status, const Said& said) {
   if (status != 400 && status != 413 && status != 422) return false;
   constexpr std::array<std::string_view, 3> kWords{"batch", "max_tokens_per_request",
@@ -191,7 +200,11 @@ Failure classify_failure(const RemoteModel& model, const http::ApiReply& reply,
   if (failure.outcome == Outcome::kSuccess) failure.outcome = Outcome::kTransient;
   // Google's bad request may be a bad key.
   if (said.reason == "API_KEY_INVALID") failure.outcome = Outcome::kKeyRefused;
-  if (about_size(reply.status, said)) failure.outcome = Outcome::kTooLarge;
+  if (about_one_text(said) && (reply.status / 100 == 4 || reply.status == 500)) {
+    failure.outcome = Outcome::kBadInput;
+  } else if (about_size(reply.status, said)) {
+    failure.outcome = Outcome::kTooLarge;
+  }
   failure.error = error_of(model, failure.outcome, reply.status, said);
   failure.billed_nothing = !from_gateway(reply.status);
   if (failure.outcome == Outcome::kBadInput && about_settings(reply.status, said)) {

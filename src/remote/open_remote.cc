@@ -88,6 +88,8 @@ DispatcherOptions dispatcher_options(const RemoteModel& model, const RemoteOptio
       first(said.requests_per_minute, known.requests_per_minute, dialect.requests_per_minute);
   options.tokens_per_minute =
       first(said.tokens_per_minute, known.tokens_per_minute, dialect.tokens_per_minute);
+  options.inputs_per_minute =
+      said.inputs_per_minute > 0 ? said.inputs_per_minute : dialect.inputs_per_minute;
   if (said.in_flight > 0) options.in_flight = said.in_flight;
   if (said.timeout > std::chrono::seconds(0)) {
     options.timeout.most = said.timeout;
