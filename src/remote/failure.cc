@@ -45,7 +45,9 @@ void read_details(element error, Said& said) {
   }
 }
 
-/// {"error": {..}}, {"error": "..", "error_type": ".."}, {"detail": ".."}, {"message": ".."}
+/// {"error": {..}}, {"error": "..", "error_type": ".."}, {"detail": ".."}, {"detail": {"message":
+/// ".."}},
+/// {"message": ".."}
 Said read_error(std::string_view body) {
   simdjson::dom::parser parser;
   element root;
@@ -55,6 +57,7 @@ Said read_error(std::string_view body) {
   if (root["error"].get(inner) != SUCCESS || !inner.is_object()) inner = root;
   said.message = text_of(inner["message"]);
   if (said.message.empty()) said.message = text_of(root["detail"]);
+  if (said.message.empty()) said.message = text_of(root["detail"]["message"]);
   if (said.message.empty()) said.message = text_of(root["error"]);
   said.type = text_of(inner["type"]);
   if (said.type.empty()) said.type = text_of(root["error_type"]);

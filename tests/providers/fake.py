@@ -28,6 +28,7 @@ ERRORS = {
     "voyage": {
         "bad request": (400, {"detail": "Please provide a valid request"}, {}),
         "key": (401, {"detail": "Provided API key is invalid."}, {}),
+        "forbidden": (403, {"detail": "The key may not be used from this address"}, {}),
         "malformed": (422, {"detail": "The request is malformed"}, {}),
         "rate": (429, {"detail": "You have exceeded your rate limit"}, {"Retry-After": "0"}),
         "server": (500, {"detail": "An unexpected error occurred"}, {}),
@@ -45,6 +46,11 @@ ERRORS = {
                  {"retry-after-ms": "1"}),
         "credit": (429, openai_error("You exceeded your current quota", "insufficient_quota",
                                      code="credit_balance_exhausted"), {}),
+        "limit of money": (429, openai_error("You reached the limit of this project", "insufficient_quota",
+                                             code="project_spend_limit_exceeded"), {}),
+        "slow down": (429, openai_error("Slow down", "slow_down", code="slow_down"), {"retry-after-ms": "1"}),
+        "too much": (400, openai_error("Requested 400000 tokens, max 300000 tokens per request",
+                                       "max_tokens_per_request", code="max_tokens_per_request"), {}),
         "server": (500, openai_error("The server had an error", "server_error"), {}),
         "overloaded": (503, openai_error("The engine is overloaded", "server_error"), {}),
     },
@@ -220,7 +226,8 @@ class Fake:
                         kind="max_tokens_per_request", code="max_tokens_per_request")
         for i, text in enumerate(texts):
             if voyage and tokens_of(text) > 32_000 and body.get("truncation", True) is False:
-                self.refuse(400, f"The example at index {i} has too many tokens and does not fit the context length")
+                self.refuse(400, f"The example at index {i} in your batch has too many tokens and does not fit into "
+                                 "the model's context window of 32000 tokens.")
             if not voyage and tokens_of(text) > 8191:
                 self.refuse(400, "This model's maximum context length is 8192 tokens, "
                                  f"however you requested {tokens_of(text)} tokens.")

@@ -8,6 +8,7 @@ import voyageai
 
 EXCEPTIONS = {
     "voyage": {"bad request": voyageai.error.InvalidRequestError, "key": voyageai.error.AuthenticationError,
+               "forbidden": voyageai.error.APIError,
                "malformed": voyageai.error.MalformedRequestError, "rate": voyageai.error.RateLimitError,
                "server": voyageai.error.ServerError, "bad gateway": voyageai.error.ServiceUnavailableError,
                "overloaded": voyageai.error.ServiceUnavailableError,
@@ -15,12 +16,14 @@ EXCEPTIONS = {
     "openai": {"bad request": openai.BadRequestError, "key": openai.AuthenticationError,
                "forbidden": openai.PermissionDeniedError, "unknown model": openai.NotFoundError,
                "unprocessable": openai.UnprocessableEntityError, "rate": openai.RateLimitError,
-               "credit": openai.RateLimitError, "server": openai.InternalServerError,
+               "credit": openai.RateLimitError, "limit of money": openai.RateLimitError,
+               "slow down": openai.RateLimitError, "too much": openai.BadRequestError, "server": openai.InternalServerError,
                "overloaded": openai.InternalServerError},
 }
 # What our error is of, for those that are not tried again.
 KINDS = {"bad request": "invalid_data", "key": "auth", "malformed": "invalid_data", "forbidden": "auth",
-         "unknown model": "invalid_argument", "unprocessable": "invalid_data", "credit": "limited"}
+         "unknown model": "invalid_argument", "unprocessable": "invalid_data", "credit": "limited",
+         "limit of money": "limited", "too much": "too_long"}
 CASES = [(vendor, name) for vendor, errors in fakes.ERRORS.items() for name in errors]
 
 

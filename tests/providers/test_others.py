@@ -80,7 +80,7 @@ def exception_of(vendor, name):
         return getattr(errors, {
             "bad request": "BadRequestError", "key": "UnauthorizedError", "forbidden": "ForbiddenError",
             "unknown model": "NotFoundError", "unprocessable": "UnprocessableEntityError", "rate": "TooManyRequestsError",
-            "server": "InternalServerError", "overloaded": "ServiceUnavailableError",
+            "trial": "TooManyRequestsError", "server": "InternalServerError", "overloaded": "ServiceUnavailableError",
             "timeout": "GatewayTimeoutError"}[name])
     if vendor == "mistral":
         from mistralai.client import errors
@@ -105,7 +105,7 @@ def exception_of(vendor, name):
 
 # What our error is of, for those that are not tried again.
 KINDS = {"bad request": "invalid_data", "key": "auth", "forbidden": "auth", "unknown model": "invalid_argument",
-         "unprocessable": "invalid_data", "credit": "limited", "too much": "too_long", "backend": "invalid_data"}
+         "not found": "invalid_argument", "unprocessable": "invalid_data", "credit": "limited", "too much": "invalid_data"}
 
 
 @pytest.fixture
