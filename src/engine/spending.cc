@@ -190,10 +190,12 @@ void ModelSpending::settle(PaymentId payment, Billed billed, std::uint64_t token
     open = std::move(open_.extract(payment).mapped());
   }
   // Where nobody bills, what is not known costs nothing either.
-  const bool is_billed = billed == Billed::kYes || (billed == Billed::kUnknown && price_ == 0);
+  const bool is_free = billed == Billed::kUnknown && price_ == 0;
   ledger::Settlement settlement;
   if (billed == Billed::kNo) settlement.bill = ledger::Bill::kNotBilled;
-  if (is_billed) settlement.bill = ledger::Bill::kBilled;
+  if (billed == Billed::kYes || is_free) settlement.bill = ledger::Bill::kBilled;
+  if (billed == Billed::kUncounted) settlement.bill = ledger::Bill::kEstimated;
+  const bool is_billed = ledger::is_billed(settlement.bill);
   std::vector<ledger::Settlement> settlements(open.weights.size(), settlement);
   Money cost = 0;
   if (is_billed) {
@@ -216,6 +218,7 @@ void ModelSpending::settle(PaymentId payment, Billed billed, std::uint64_t token
 }
 
 SpendReport ModelSpending::report() const {
+    if (billed == Billed::kUncounted) estimated_ = add_money(estimated_, cost);
   const std::lock_guard lock(mutex_);
   SpendReport report;
   report.used = true;
@@ -227,6 +230,7 @@ SpendReport ModelSpending::report() const {
   return report;
 }
 
+  report.estimated = ledger::format_dollars(estimated_);
 bool ModelSpending::refused(const Error& error) const {
   const std::lock_guard lock(mutex_);
   return refusal_ && refusal_->message == error.message && refusal_->where == error.where;

@@ -154,6 +154,19 @@ TEST_F(SpendingTest, TheCostOfARequestIsSharedByTheTagsOfItsTexts) {
   EXPECT_EQ(spending->report().cost, "0.000027");
 }
 
+TEST_F(SpendingTest, WhatNoReplyTellsIsSpentAndSaidToBeEstimated) {
+  const auto spending = open();
+  pay(*spending, {"a"});
+  const auto answer = ask(*spending, {"b", "c"});
+  spending->settle(*answer.payment, Billed::kUncounted, 7);
+  const SpendReport report = spending->report();
+  EXPECT_EQ(report.tokens, 17U);
+  EXPECT_EQ(report.cost, "0.000017");
+  EXPECT_EQ(report.estimated, "0.000007");
+  EXPECT_EQ(report.held, "0.00");
+  EXPECT_EQ(cost_report({}).value().total.estimated, "0.000007");
+}
+
 TEST_F(SpendingTest, FieldsThatAreNoTagsAreRefused) {
   const auto spending = open();
   const std::string prose = R"({"body":")" + std::string(101, 'x') + "\"}";
