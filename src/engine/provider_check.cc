@@ -90,7 +90,14 @@ Status check_provider(const std::string& name, const ProviderSettings& settings)
     return wrong("price", "\"" + settings.price + "\" is no amount of dollars",
                  "write it like 0.02: dollars per million tokens");
   }
-  return check_limits(*remote::dialect_of(name, settings), settings);
+  const remote::Dialect& dialect = *remote::dialect_of(name, settings);
+  for (const auto& [member, prompt] : {std::pair("query_prompt_name", settings.query_prompt_name),
+                                       {"document_prompt_name", settings.document_prompt_name}}) {
+    if (prompt.empty() || dialect.prompts_by_name) continue;
+    return wrong(member, std::string(dialect.name) + " takes no names of prompts",
+                 "leave it out; servers that speak tei do");
+  }
+  return check_limits(dialect, settings);
 }
 
 }  // namespace vecmill
