@@ -252,8 +252,17 @@ TEST_F(SpendingTest, ADeadWebhookIsToldAndNothingElse) {
 }
 
 TEST_F(SpendingTest, WrongWebhooksAreErrorsBeforeAnythingIsSent) {
-  options_.alerts.webhook = "example.com/hook";
-  EXPECT_EQ(ModelSpending::open(options_, kModel, 0).error().kind, ErrorKind::kInvalidArgument);
+  for (const char* url : {"example.com/hook", "http://public.example/hook", "https://",
+                          "https://me:secret@example.com/hook"}) {
+    options_.alerts.webhook = url;
+    const auto refused = ModelSpending::open(options_, kModel, 0);
+    ASSERT_FALSE(refused) << url;
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalidArgument);
+    EXPECT_EQ(refused.error().where, "alert_webhook");
+    EXPECT_THAT(refused.error().to_string(), testing::Not(HasSubstr("secret")));
+  }
+  options_.alerts.webhook = "https://example.com/hook?token=1";
+  EXPECT_TRUE(ModelSpending::open(options_, kModel, 0)) << "as chat services have them";
   options_.alerts = {{}, "https://example.com/hook", "SPENDING_TEST_UNSET"};
   EXPECT_EQ(ModelSpending::open(options_, kModel, 0).error().kind, ErrorKind::kAuth);
 }
