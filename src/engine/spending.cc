@@ -38,9 +38,13 @@ Result<ledger::PriceBook> prices_for(const SpendOptions& options, const std::str
                                      const std::string& model) {
   VECMILL_ASSIGN(ledger::PriceBook book, prices_of(options));
   if (options.price.empty() || book.find(provider, model, ledger_now())) return book;
-  VECMILL_ASSIGN(const Money price, parse_money(options.price, "--price"));
+  const auto price = ledger::parse_price(options.price);
+  if (!price) {
+    return make_error(ErrorKind::kInvalidArgument, "\"" + options.price + "\" is no price",
+                      "--price", "write it like 0.02: dollars per million tokens, 10000 at most");
+  }
   VECMILL_TRY(book.add(provider + "," + model + "," + ledger::format_day(today()) + "," +
-                           ledger::format_dollars(price) + "\n",
+                           ledger::format_dollars(*price) + "\n",
                        "--price"));
   return book;
 }
@@ -214,11 +218,11 @@ void ModelSpending::settle(PaymentId payment, Billed billed, std::uint64_t token
   } else if (is_billed) {
     tokens_ += tokens;
     cost_ = add_money(cost_, cost);
+    if (billed == Billed::kUncounted) estimated_ = add_money(estimated_, cost);
   }
 }
 
 SpendReport ModelSpending::report() const {
-    if (billed == Billed::kUncounted) estimated_ = add_money(estimated_, cost);
   const std::lock_guard lock(mutex_);
   SpendReport report;
   report.used = true;
@@ -226,11 +230,11 @@ SpendReport ModelSpending::report() const {
   report.tokens = tokens_;
   report.cost = ledger::format_dollars(cost_);
   report.held = ledger::format_dollars(held_);
+  report.estimated = ledger::format_dollars(estimated_);
   report.alerts = alerts_;
   return report;
 }
 
-  report.estimated = ledger::format_dollars(estimated_);
 bool ModelSpending::refused(const Error& error) const {
   const std::lock_guard lock(mutex_);
   return refusal_ && refusal_->message == error.message && refusal_->where == error.where;

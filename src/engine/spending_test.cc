@@ -251,6 +251,16 @@ TEST_F(SpendingTest, ADeadWebhookIsToldAndNothingElse) {
   EXPECT_THAT(told()[1], testing::Not(HasSubstr("T0KEN")));
 }
 
+TEST_F(SpendingTest, AnAbsurdPriceIsTheUsersMistake) {
+  options_.price = "10000.000000001";
+  const auto refused = ModelSpending::open(options_, "voyage:unknown", 0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInvalidArgument);
+  EXPECT_EQ(refused.error().where, "--price");
+  options_.price = "10000";
+  EXPECT_TRUE(ModelSpending::open(options_, "voyage:unknown", 0));
+}
+
 TEST_F(SpendingTest, WrongWebhooksAreErrorsBeforeAnythingIsSent) {
   for (const char* url : {"example.com/hook", "http://public.example/hook", "https://",
                           "https://me:secret@example.com/hook"}) {

@@ -149,7 +149,7 @@ def test_a_price_that_nobody_knows_is_an_error(fake, vecmill):
 
 
 @pytest.mark.parametrize("words, what", [
-    (["--max-cost", "five"], "no amount of dollars"),
+    (["--max-cost", "five"], "no amount of dollars"), (["--price", "20000"], '--price: "20000" is no price'),
     (["--tag", "project"], "is no tag"), (["--daily-budget", "-1"], "no amount of dollars")])
 @pytest.mark.parametrize("vendor", ["voyage"], indirect=True)
 def test_what_makes_no_sense_is_refused(fake, vecmill, words, what):
