@@ -332,6 +332,7 @@ Result<CleanReport> SqliteLevel::clean(std::uint64_t budget, Time now) {
 Result<CleanReport> SqliteLevel::prune(std::uint64_t budget, const Excess& excess) {
   CleanReport report;
   const auto remove = [&]() -> Status {
+    report = {};
     VECMILL_TRY(write_uses());
     VECMILL_TRY(writer_->db.run("BEGIN IMMEDIATE"));
     if (excess.made_until) {

@@ -220,6 +220,17 @@ TEST_F(SqliteLevelTest, ADamagedRowIsAMissAndIsDropped) {
   EXPECT_EQ(found(*level, 0, 10, kStart, 1024), range(0, 10));
 }
 
+TEST_F(SqliteLevelTest, WhatIsPutIntoADamagedFileIsInTheNewOne) {
+  const auto level = open();
+  ASSERT_TRUE(put(*level, 0, 10, kStart));
+  edit(
+      "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage=1000000 WHERE name='vectors';"
+      " PRAGMA schema_version=1000");
+  ASSERT_TRUE(put(*level, 10, 20, kStart));
+  EXPECT_EQ(level->stats().set_aside, 1u);
+  EXPECT_EQ(found(*level, 0, 20, kStart), range(10, 20));
+}
+
 TEST_F(SqliteLevelTest, VerifyDropsWhatIsDamaged) {
   const auto level = open();
   ASSERT_TRUE(put(*level, 0, 1000, kStart));
