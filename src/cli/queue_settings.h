@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "vecmill/cli/exit_code.h"
 #include "vecmill/cli/settings.h"
 #include "vecmill/jobs.h"
 #include "vecmill/result.h"
