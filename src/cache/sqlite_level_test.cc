@@ -273,7 +273,7 @@ TEST_F(SqliteLevelTest, WhatMayNotBeOpenedIsRefusedInOneLine) {
   refused("is not encrypted with this key");
   options_.encryption_key = "";
   edit("PRAGMA user_version=7");
-  refused("is a cache of version 7; this program reads version 1");
+  refused("is a cache of version 7; this program reads version 2");
   edit("PRAGMA application_id=1");
   refused("is a SQLite file of another program");
   fs::permissions(path_, fs::perms(0640));

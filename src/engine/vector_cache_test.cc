@@ -88,12 +88,13 @@ TEST_F(VectorCacheTest, FreshAndCachedOutputsAreTheSame) {
 TEST_F(VectorCacheTest, AnEngineFindsInMemoryWhatItHad) {
   for (const std::uint64_t memory : {64 << 20, 0}) {
     const auto engine = open(CacheMode::kOn, memory);
-    ASSERT_TRUE(engine->run(job("first.npy")));
+    const std::string size = std::to_string(memory);
+    ASSERT_TRUE(engine->run(job(size + "first.npy")));
     ASSERT_TRUE(clear_cache({}));  // as another process would
-    const auto again = engine->run(job("again.npy"));
+    const auto again = engine->run(job(size + "again.npy"));
     ASSERT_TRUE(again);
     EXPECT_EQ(again->cache.hits > 250, memory > 0) << again->cache.hits;
-    EXPECT_EQ(bytes("first.npy"), bytes("again.npy"));
+    EXPECT_EQ(bytes(size + "first.npy"), bytes(size + "again.npy"));
     ASSERT_TRUE(clear_cache({}));
   }
   ModelOptions options;
