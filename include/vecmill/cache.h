@@ -14,6 +14,8 @@ namespace vecmill {
 struct CacheOptions {
   std::string path;  ///< empty: VECMILL_HOME/cache/vectors.db
   std::uint64_t max_bytes = std::uint64_t{10} << 30;
+  /// What is found or made is kept in this process, too, in so many bytes of memory; 0: it is not.
+  std::uint64_t memory_bytes = std::uint64_t{64} << 20;
   /// At this age a vector is made anew; 0: never. Without: 7 days for those of a server, 30 for
   /// those of a local model.
   std::optional<std::chrono::seconds> ttl = {};

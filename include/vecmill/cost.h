@@ -30,11 +30,12 @@ struct SpendOptions {
 
 /// What an engine has spent.
 struct SpendReport {
-  bool used = false;           ///< the model is one of a provider that may bill
-  std::uint64_t requests = 0;  ///< sent
-  std::uint64_t tokens = 0;    ///< billed
-  std::string cost = "0.00";   ///< dollars
-  std::string held = "0.00";   ///< what requests whose end is not known may have cost at most
+  bool used = false;               ///< the model is one of a provider that may bill
+  std::uint64_t requests = 0;      ///< sent
+  std::uint64_t tokens = 0;        ///< billed
+  std::string cost = "0.00";       ///< dollars
+  std::string held = "0.00";       ///< what requests whose end is not known may have cost at most
+  std::string estimated = "0.00";  ///< of the cost: that of tokens which no reply told
   std::vector<std::string> alerts{};  ///< that a budget is nearly or wholly spent
 };
 
@@ -52,6 +53,7 @@ struct CostRow {
   std::vector<std::string> keys;  ///< [by]
   std::uint64_t requests = 0, texts = 0, tokens = 0;
   std::string cost, held;
+  std::string estimated{};  ///< of the cost
 };
 
 struct CostReport {

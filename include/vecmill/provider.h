@@ -20,6 +20,7 @@ struct Capabilities {
   SpaceInfo space;
   std::uint32_t max_tokens = 0;  ///< per text, special tokens included; 0: no limit known
   bool remote = false;  ///< a server is asked: that takes time, maybe money; cuts batches itself
+  std::string note{};   ///< what its user should know of these options; mostly empty
 };
 
 struct EmbedOptions {

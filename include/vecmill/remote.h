@@ -26,6 +26,8 @@ struct ProviderSettings {
   bool plain_http = false;              ///< base_url may be http:// on another machine
   std::string price;                    ///< as SpendOptions::price
   std::uint32_t dims = 0;               ///< as ModelOptions::dims
+  /// What the model calls its prompts for the two roles, where a server wants their names (tei).
+  std::string query_prompt_name{}, document_prompt_name{};
 };
 
 /// Models behind APIs: "voyage:voyage-code-3", "mycorp:bge-m3".

@@ -51,6 +51,39 @@ TEST_F(FileFormatTest, AFillThatFailsLeavesNothing) {
   EXPECT_TRUE(prepare_file(db, kFormat));
 }
 
+TEST_F(FileFormatTest, TheVersionBeforeIsUpgradedWhereTheFormatSaysHow) {
+  FileFormat newer{"box", 0x626f78, 4, "CREATE TABLE box(thing, lid)", "throw it away"};
+  newer.upgrade = "ALTER TABLE box ADD COLUMN lid DEFAULT 1";
+  {
+    Database db = open();
+    ASSERT_TRUE(prepare_file(db, kFormat));
+    ASSERT_TRUE(db.run("INSERT INTO box VALUES(7)"));
+  }
+  for (int run = 0; run < 2; ++run) {
+    Database db = open();
+    const Status status = prepare_file(db, newer);
+    ASSERT_TRUE(status) << status.error().to_string();
+    EXPECT_EQ(read_number(db, "SELECT thing+lid FROM box"), 8);
+    EXPECT_EQ(prepare_file(db, kFormat).error().kind, ErrorKind::kUnsupported) << "not back";
+  }
+  Database db = open();
+  newer.version = 6;
+  EXPECT_EQ(prepare_file(db, newer).error().kind, ErrorKind::kUnsupported) << "not two at once";
+}
+
+TEST_F(FileFormatTest, AnUpgradeThatFailsChangesNothing) {
+  FileFormat newer{"box", 0x626f78, 4, "CREATE TABLE box(thing, lid)", "throw it away"};
+  newer.upgrade = "ALTER TABLE box ADD COLUMN lid; ALTER TABLE shelf ADD COLUMN lid";
+  {
+    Database db = open();
+    ASSERT_TRUE(prepare_file(db, kFormat));
+    EXPECT_FALSE(prepare_file(db, newer));
+  }
+  Database db = open();
+  EXPECT_TRUE(prepare_file(db, kFormat));
+  EXPECT_FALSE(read_number(db, "SELECT lid FROM box"));
+}
+
 TEST_F(FileFormatTest, TheFileOfAnotherProgramIsLeftAlone) {
   {
     Database db = open();

@@ -154,6 +154,14 @@ void Cache::make(Batch& batch, std::span<const std::size_t> places) {
   leases_ ? make_leased(batch, places) : make_here(batch, places);
 }
 
+/// Gives leases back however the making ends.
+struct GiveBack {
+  Leases& leases;
+  const std::vector<Key>& held;
+
+  ~GiveBack() { leases.give_back(held); }
+};
+
 /// What other processes make already is waited for; nothing is held meanwhile.
 void Cache::make_leased(Batch& batch, std::span<const std::size_t> places) {
   std::vector<std::size_t> waiting(places.begin(), places.end());
@@ -169,10 +177,10 @@ void Cache::make_leased(Batch& batch, std::span<const std::size_t> places) {
       if (taken[i]) held.push_back(keys[i]);
     }
     if (!mine.empty()) {
+      const GiveBack at_end{*leases_, held};
       look_up(batch, mine);  // who had it before may have kept it
       std::erase_if(mine, [&](std::size_t place) { return batch.values[place].has_value(); });
       make_here(batch, mine);
-      leases_->give_back(held);
     }
     if (others.empty()) return;
     if (!leases_->pause(waited, batch.stop)) return make_here(batch, others);

@@ -33,7 +33,7 @@ Writer::Writer(Database connection, RowCodec rows)
 
 Status Writer::open() {
   VECMILL_TRY(db.run(kSettings));
-  VECMILL_TRY(prepare(db, "INSERT OR REPLACE INTO vectors VALUES(?,?,?,?)", put));
+  VECMILL_TRY(prepare(db, "INSERT OR REPLACE INTO vectors VALUES(?,?,?,?,?)", put));
   VECMILL_TRY(prepare(db, "UPDATE vectors SET used=?2 WHERE id=?1 AND used<?2", use));
   VECMILL_TRY(prepare(db, "DELETE FROM vectors WHERE id=?", drop));
   VECMILL_TRY(prepare(
@@ -41,6 +41,10 @@ Status Writer::open() {
   VECMILL_TRY(prepare(db,
                       "DELETE FROM vectors WHERE id IN"
                       " (SELECT id FROM vectors WHERE made<=? ORDER BY made LIMIT ?)",
+                      forget));
+  VECMILL_TRY(prepare(db,
+                      "DELETE FROM vectors WHERE id IN"
+                      " (SELECT id FROM vectors WHERE until<=? ORDER BY until LIMIT ?)",
                       expire));
   VECMILL_TRY(prepare(db, "SELECT changes()", changes_));
   VECMILL_TRY(prepare(db, "PRAGMA page_count", pages_));

@@ -34,11 +34,12 @@ class Writer {
 
   Database db;
   RowCodec codec;
-  Statement put;     ///< id, made, used, row
+  Statement put;     ///< id, made, used, row, until
   Statement use;     ///< id, used
   Statement drop;    ///< id
   Statement evict;   ///< n
-  Statement expire;  ///< made, n
+  Statement forget;  ///< made, n: rows of that age
+  Statement expire;  ///< until, n: rows that were good until then
 
  private:
   static Result<std::uint64_t> number(Statement& statement);

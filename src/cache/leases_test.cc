@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 
 #include "vecmill/cache/cache.h"
@@ -116,6 +117,17 @@ TEST_F(LeasesTest, TwoProcessesThatMissTogetherMakeItOnce) {
   EXPECT_TRUE(answers[0].value);
   EXPECT_EQ(made, 1);
   EXPECT_EQ(asked, 1);
+}
+
+TEST_F(LeasesTest, WhoEndsWithAnExceptionHoldsNothing) {
+  const std::string_view text = "text 1";
+  const auto cache = open();
+  const auto make = [](Cache::Texts) -> std::vector<Result<Embedding>> {
+    throw std::runtime_error("no memory");
+  };
+  EXPECT_THROW((void)cache->get_or_make(test_keys(), {&text, 1}, kStart, make), std::runtime_error);
+  const Key key = test_keys()(text);
+  EXPECT_TRUE(Leases(client()).take({&key, 1})[0]);
 }
 
 TEST_F(LeasesTest, WaitingEndsWithPatienceWithAStopAndWithoutAServer) {

@@ -164,6 +164,11 @@ Status SqliteLevel::read_one(Reader& reader, const Key& key, Time now, std::opti
   return {};
 }
 
+std::int64_t SqliteLevel::good_until(Time made) const {
+  constexpr std::int64_t kForEver = std::numeric_limits<std::int64_t>::max();
+  return options_.ttl.count() > 0 ? seconds_of(made + options_.ttl) : kForEver;
+}
+
 bool SqliteLevel::is_expired(Time made, Time now) const {
   return options_.ttl.count() > 0 && made + options_.ttl <= now;
 }
@@ -246,10 +251,15 @@ Status SqliteLevel::as_writer(Act act) {
     return make_error(ErrorKind::kUnavailable, "is damaged and could not be replaced",
                       options_.path.string(), "remove it, or choose another file");
   }
-  const Status done = act();
-  if (done) return {};
-  (void)writer_->db.run("ROLLBACK");  // fails when none is open
-  return done.error().kind == ErrorKind::kInvalidData ? replace_damaged() : done;
+  const auto try_once = [&]() -> Status {
+    Status done = act();
+    if (!done) (void)writer_->db.run("ROLLBACK");  // fails when none is open
+    return done;
+  };
+  Status done = try_once();
+  if (done || done.error().kind != ErrorKind::kInvalidData) return done;
+  VECMILL_TRY(replace_damaged());
+  return try_once();  // what was done is gone with the old file
 }
 
 Status SqliteLevel::put_many(std::span<const Item> items, Time now) {
@@ -270,6 +280,7 @@ Status SqliteLevel::put_many(std::span<const Item> items, Time now) {
 
 Status SqliteLevel::write_rows(std::span<const Item> items, Time now) {
   VECMILL_TRY(writer_->db.run("BEGIN IMMEDIATE"));
+  VECMILL_TRY(erase(writer_->expire, now, 2 * items.size()));
   std::string row;
   std::uint64_t kept = 0;
   for (const Item& item : items) {
@@ -281,6 +292,7 @@ Status SqliteLevel::write_rows(std::span<const Item> items, Time now) {
                     .bind(2, static_cast<std::uint64_t>(seconds_of(item.made)))
                     .bind(3, static_cast<std::uint64_t>(hour_of(now)))
                     .bind_blob(4, row)
+                    .bind(5, static_cast<std::uint64_t>(good_until(item.made)))
                     .execute());
     ++kept;
   }
@@ -289,6 +301,12 @@ Status SqliteLevel::write_rows(std::span<const Item> items, Time now) {
   failpoint("cache.commit");
   counts_.puts += kept;
   return checkpoint_if_long();
+}
+
+Result<std::uint64_t> SqliteLevel::erase(Statement& which, Time time, std::uint64_t rows) {
+  which.bind(1, static_cast<std::uint64_t>(seconds_of(time)));
+  VECMILL_TRY(which.bind(2, rows).execute());
+  return writer_->count_changes();
 }
 
 Result<std::uint64_t> SqliteLevel::evict(std::uint64_t rows) {
@@ -308,20 +326,22 @@ Status SqliteLevel::make_room(std::uint64_t bytes) {
 }
 
 Result<CleanReport> SqliteLevel::clean(std::uint64_t budget, Time now) {
-  Excess excess{.live_bytes = live_limit() / 20 * 19};
-  if (options_.ttl.count() > 0) excess.made_until = now - options_.ttl;
-  return prune(budget, excess);
+  return prune(budget, {.good_until = now, .live_bytes = live_limit() / 20 * 19});
 }
 
 Result<CleanReport> SqliteLevel::prune(std::uint64_t budget, const Excess& excess) {
   CleanReport report;
   const auto remove = [&]() -> Status {
+    report = {};
     VECMILL_TRY(write_uses());
     VECMILL_TRY(writer_->db.run("BEGIN IMMEDIATE"));
     if (excess.made_until) {
-      writer_->expire.bind(1, static_cast<std::uint64_t>(seconds_of(*excess.made_until)));
-      VECMILL_TRY(writer_->expire.bind(2, budget).execute());
-      VECMILL_ASSIGN(report.removed, writer_->count_changes());
+      VECMILL_ASSIGN(report.removed, erase(writer_->forget, *excess.made_until, budget));
+    }
+    if (excess.good_until) {
+      VECMILL_ASSIGN(const std::uint64_t gone,
+                     erase(writer_->expire, *excess.good_until, budget - report.removed));
+      report.removed += gone;
     }
     VECMILL_ASSIGN(std::uint64_t live, writer_->live_bytes());
     while (live > excess.live_bytes && report.removed < budget) {

@@ -35,6 +35,7 @@ struct CleanReport {
 /// What may go.
 struct Excess {
   std::optional<Time> made_until = {};           ///< rows put then or before
+  std::optional<Time> good_until = {};           ///< rows whose time was over then
   std::uint64_t live_bytes = ~std::uint64_t{0};  ///< what the rows may take on disk
 };
 
@@ -48,7 +49,9 @@ struct Reader;
 class Writer;
 
 /// Vectors in a SQLite file, for any number of threads and processes. A use is written down once
-/// an hour and row, many at a time; what has not been used for longest makes room.
+/// an hour and row, many at a time; what has not been used for longest makes room. Each row knows
+/// how long it is good, whoever looks at it with which ttl; who writes rows removes up to twice as
+/// many whose time is over.
 class SqliteLevel : public Level {
  public:
   ///   errors  kInvalidArgument: max_bytes below 16 MiB, a key of another length; CacheFile::open's
@@ -61,11 +64,11 @@ class SqliteLevel : public Level {
   Status clear() override;
   [[nodiscard]] LevelStats stats() override;
 
-  /// Removes up to `budget` rows that are expired, or the least used while less than 5 % of the
+  /// Removes up to `budget` rows whose time is over, then the least used while less than 5 % of the
   /// limit is free: for the background, in small steps.
   Result<CleanReport> clean(std::uint64_t budget, Time now);
 
-  /// Removes up to `budget` rows: those of that age, then the least used.
+  /// Removes up to `budget` rows: those of that age or whose time is over, then the least used.
   Result<CleanReport> prune(std::uint64_t budget, const Excess& excess);
 
   /// Reads every row and drops the damaged ones.
@@ -106,6 +109,7 @@ class SqliteLevel : public Level {
   template <class Act>
   Status as_writer(Act act);
   Status write_rows(std::span<const Item> items, Time now);
+  [[nodiscard]] Result<std::uint64_t> erase(Statement& which, Time time, std::uint64_t rows);
   Result<std::uint64_t> evict(std::uint64_t rows);
   Status make_room(std::uint64_t bytes);
   Status note_uses(std::vector<Use> uses);
@@ -116,6 +120,7 @@ class SqliteLevel : public Level {
   Status replace_damaged();
   Status replace_damaged_of(std::uint64_t generation);
 
+  [[nodiscard]] std::int64_t good_until(Time made) const;
   [[nodiscard]] bool is_expired(Time made, Time now) const;
   [[nodiscard]] std::uint64_t log_limit() const;
   [[nodiscard]] std::uint64_t live_limit() const;

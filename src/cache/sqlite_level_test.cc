@@ -96,6 +96,47 @@ TEST_F(SqliteLevelTest, ExpiredIsAMissAndIsCleaned) {
   EXPECT_EQ(level->stats().rows, 10u);
 }
 
+TEST_F(SqliteLevelTest, EachRowGoesWhenItsOwnTimeIsOver) {
+  const auto with_ttl = [&](int ttl) {
+    options_.ttl = seconds(ttl);
+    return open();
+  };
+  const auto local = with_ttl(300), remote = with_ttl(70), for_ever = with_ttl(0);
+  ASSERT_TRUE(put(*local, 0, 10, kStart));
+  ASSERT_TRUE(put(*remote, 10, 20, kStart));
+  ASSERT_TRUE(put(*for_ever, 20, 30, kStart));
+  for (const auto& [at, left] : {std::pair(69, 30u), {70, 20u}, {299, 20u}, {300, 10u}}) {
+    const auto step = remote->clean(100, kStart + seconds(at));
+    ASSERT_TRUE(step && !step->more);
+    EXPECT_EQ(local->stats().rows, left) << at;
+  }
+  EXPECT_EQ(found(*for_ever, 0, 30, kStart + seconds(300)), range(20, 30));
+}
+
+TEST_F(SqliteLevelTest, WhoWritesRemovesALittleOfWhatIsOver) {
+  options_.ttl = seconds(100);
+  const auto level = open();
+  ASSERT_TRUE(put(*level, 0, 50, kStart));
+  ASSERT_TRUE(put(*level, 50, 60, kStart + seconds(99)));
+  EXPECT_EQ(level->stats().rows, 60u);
+  ASSERT_TRUE(put(*level, 60, 70, kStart + seconds(100)));
+  EXPECT_EQ(level->stats().rows, 50u) << "20 for 10";
+  ASSERT_TRUE(put(*level, 70, 90, kStart + seconds(100)));
+  EXPECT_EQ(level->stats().rows, 40u);
+  EXPECT_EQ(found(*level, 0, 90, kStart + seconds(100)), range(50, 90));
+}
+
+TEST_F(SqliteLevelTest, AFileOfTheVersionBeforeGoesOn) {
+  options_.ttl = seconds(100);
+  ASSERT_TRUE(put(*open(), 0, 10, kStart));
+  edit("DROP INDEX by_until; ALTER TABLE vectors DROP COLUMN until; PRAGMA user_version=1");
+  const auto level = open();
+  EXPECT_EQ(found(*level, 0, 10, kStart), range(0, 10));
+  ASSERT_TRUE(put(*level, 5, 15, kStart));
+  ASSERT_TRUE(level->clean(100, kStart + seconds(100)));
+  EXPECT_EQ(level->stats().rows, 5u) << "nobody knows how long those are good";
+}
+
 TEST_F(SqliteLevelTest, TheByteLimitIsKeptAtEachMomentWithTheLog) {
   options_.max_bytes = 16 * kMiB;
   const bool deep = std::getenv("VECMILL_TEST_DEEP") != nullptr;
@@ -179,6 +220,17 @@ TEST_F(SqliteLevelTest, ADamagedRowIsAMissAndIsDropped) {
   EXPECT_EQ(found(*level, 0, 10, kStart, 1024), range(0, 10));
 }
 
+TEST_F(SqliteLevelTest, WhatIsPutIntoADamagedFileIsInTheNewOne) {
+  const auto level = open();
+  ASSERT_TRUE(put(*level, 0, 10, kStart));
+  edit(
+      "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage=1000000 WHERE name='vectors';"
+      " PRAGMA schema_version=1000");
+  ASSERT_TRUE(put(*level, 10, 20, kStart));
+  EXPECT_EQ(level->stats().set_aside, 1u);
+  EXPECT_EQ(found(*level, 0, 20, kStart), range(10, 20));
+}
+
 TEST_F(SqliteLevelTest, VerifyDropsWhatIsDamaged) {
   const auto level = open();
   ASSERT_TRUE(put(*level, 0, 1000, kStart));
@@ -221,7 +273,7 @@ TEST_F(SqliteLevelTest, WhatMayNotBeOpenedIsRefusedInOneLine) {
   refused("is not encrypted with this key");
   options_.encryption_key = "";
   edit("PRAGMA user_version=7");
-  refused("is a cache of version 7; this program reads version 1");
+  refused("is a cache of version 7; this program reads version 2");
   edit("PRAGMA application_id=1");
   refused("is a SQLite file of another program");
   fs::permissions(path_, fs::perms(0640));

@@ -81,6 +81,7 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   VECMILL_TRY(add_redis(settings, options));
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
+  say_note(*engine, job.options, settings.on("quiet"));
   ProgressLine progress(settings.text("progress"), settings.on("quiet"));
   const auto report = engine->warm(
       job, [&](const EmbedProgress& now) { progress.show(now); }, interrupt.stop());

@@ -6,6 +6,7 @@ CacheOptions cache_options(const Settings& settings) {
   CacheOptions options;
   options.path = settings.text("cache-path");
   options.max_bytes = settings.bytes("cache-max-size");
+  options.memory_bytes = settings.bytes("cache-memory");
   if (!settings.text("cache-ttl").empty()) {
     options.ttl = std::chrono::seconds(settings.seconds("cache-ttl"));
   }

@@ -24,6 +24,7 @@ Line cells(const CostRow& row, const Line& keys) {
   }
   line.push_back(row.cost);
   line.push_back(row.held);
+  line.push_back(row.estimated);
   return line;
 }
 
@@ -50,7 +51,7 @@ Result<ExitCode> report(const Settings& settings) {
     return kExitOk;
   }
   Line head = query.by;
-  for (const char* name : {"requests", "texts", "tokens", "dollars", "held"})
+  for (const char* name : {"requests", "texts", "tokens", "dollars", "held", "estimated"})
     head.emplace_back(name);
   std::vector<Line> lines{head};
   for (const CostRow& row : found.rows) lines.push_back(cells(row, row.keys));

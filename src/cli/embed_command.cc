@@ -177,6 +177,7 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   const bool json = settings.on("json"), quiet = settings.on("quiet");
+  say_note(*engine, job.options, quiet);
   if (settings.on("dry-run")) {
     auto code = count_only(*engine, job, json, interrupt.stop());
     if (code || code.error().kind != ErrorKind::kCancelled) return code;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "vecmill/cli/output.h"
+
 namespace vecmill::cli {
 
 namespace {
@@ -45,6 +47,11 @@ EmbedOptions embed_options(const Settings& settings) {
                      : truncate == "error" ? Truncate::kError
                                            : Truncate::kEnd;
   return options;
+}
+
+void say_note(const Engine& engine, const EmbedOptions& options, bool quiet) {
+  const std::string note = engine.capabilities(options).note;
+  if (!quiet && !note.empty()) say(note);
 }
 
 EmbedJob read_job(const Settings& settings, std::vector<std::string> inputs) {

@@ -12,6 +12,9 @@ model_options(const Settings& settings);
 
 [[nodiscard]] EmbedOptions embed_options(const Settings& settings);
 
+/// A line for people, where a model has something to say of what is asked of it.
+void say_note(const Engine& engine, const EmbedOptions& options, bool quiet);
+
 /// What the settings say about reading texts; inputs are those given.
 [[nodiscard]] EmbedJob read_job(const Settings& settings, std::vector<std::string> inputs);
 

@@ -35,6 +35,8 @@ constexpr std::array kMembers{
     Member{.key = "plain_http", .yes = &ProviderSettings::plain_http},
     Member{.key = "price", .text = &ProviderSettings::price},
     Member{.key = "dims", .count = &ProviderSettings::dims},
+    Member{.key = "query_prompt_name", .text = &ProviderSettings::query_prompt_name},
+    Member{.key = "document_prompt_name", .text = &ProviderSettings::document_prompt_name},
 };
 
 /// What people call the key itself.

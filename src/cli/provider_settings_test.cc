@@ -32,17 +32,20 @@ TEST(ProviderTablesTest, EachKeySetsItsMember) {
            {"batch_size", "512"},
            {"timeout", "30"},
            {"price", "0.5"},
-           {"dims", "64"}}) {
+           {"dims", "64"},
+           {"query_prompt_name", "query"},
+           {"document_prompt_name", "passage"}}) {
     EXPECT_TRUE(add(tables, std::string("providers.corp.") + key, value)) << key;
   }
   EXPECT_TRUE(tables.check());
   const ProviderSettings& corp = tables.providers().at("corp");
-  EXPECT_EQ(corp.api + corp.base_url + corp.key_env + corp.key_file + corp.price,
-            "teihttp://10.0.0.7/v1CORP_KEY/home/ann/keys/corp0.5");
+  EXPECT_EQ(corp.api + corp.base_url + corp.key_env + corp.key_file + corp.price +
+                corp.query_prompt_name + corp.document_prompt_name,
+            "teihttp://10.0.0.7/v1CORP_KEY/home/ann/keys/corp0.5querypassage");
   EXPECT_EQ(std::tuple(corp.requests_per_minute, corp.tokens_per_minute, corp.in_flight,
                        corp.batch_size, corp.timeout.count(), corp.dims, corp.plain_http),
             std::tuple(60U, 1'000'000U, 2U, 512U, 30, 64U, true));
-  EXPECT_EQ(tables.rows([](const auto&) { return std::nullopt; }).size(), 12U);
+  EXPECT_EQ(tables.rows([](const auto&) { return std::nullopt; }).size(), 14U);
 }
 
 TEST(ProviderTablesTest, AKeyInTheFileIsRefusedAndNotRepeated) {

@@ -66,6 +66,7 @@ Result<ExitCode> run_query(const Invocation& invocation) {
   VECMILL_TRY(add_cache(settings, options));
   options.fallback = fallback_options(settings);
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
+  say_note(*engine, {.role = Role::kQuery}, settings.on("quiet"));
   VECMILL_ASSIGN(
       const std::vector<Hit> hits,
       engine->query(invocation.arguments[0], index, settings.count("top"), mode_of(settings)));

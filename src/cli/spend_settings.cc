@@ -47,7 +47,8 @@ std::string spend_json(const SpendReport& report) {
   JsonObject object;
   object.yes("used", report.used).count("requests", report.requests);
   object.count("tokens", report.tokens).text("cost_usd", report.cost);
-  object.text("held_usd", report.held).raw("alerts", json_array(report.alerts, json_text));
+  object.text("held_usd", report.held).text("estimated_usd", report.estimated);
+  object.raw("alerts", json_array(report.alerts, json_text));
   return object.line();
 }
 
@@ -56,6 +57,10 @@ void say_spend(const SpendReport& report) {
   say("spent $" + report.cost + " on " + with_commas(report.requests) +
       (report.requests == 1 ? " request (" : " requests (") + with_commas(report.tokens) +
       " tokens)");
+  if (report.estimated != "0.00") {
+    say("$" + report.estimated +
+        " of it is an estimate: replies did not say how many tokens they had");
+  }
   if (report.held != "0.00") {
     say("up to $" + report.held + " more may be billed for requests whose end is not known");
   }

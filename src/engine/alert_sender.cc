@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "vecmill/base/hmac.h"
+#include "vecmill/http/address.h"
 #include "vecmill/http/api_client.h"
 
 namespace vecmill::engine {
@@ -17,10 +18,6 @@ constexpr milliseconds kPause{100};  // doubled for each further try
 constexpr milliseconds kDeadline{3'000};
 constexpr milliseconds kPatience{5'000};  // at the end of a run, for all that is left
 constexpr std::uint64_t kMostReply = 64 << 10;
-
-bool is_web_address(const std::string& url) {
-  return url.starts_with("https://") || url.starts_with("http://");
-}
 
 /// Without the path, which is a secret where chat services are told.
 std::string host_of(const std::string& url) {
@@ -42,9 +39,9 @@ Result<std::unique_ptr<AlertSender>> AlertSender::open(AlertOptions options) {
   const std::string& webhook = sender->options_.webhook;
   const std::string& secret_env = sender->options_.secret_env;
   if (webhook.empty()) return sender;
-  if (!is_web_address(webhook)) {
-    return make_error(ErrorKind::kInvalidArgument, "is no web address", "alert_webhook",
-                      "write it like https://example.com/alerts");
+  if (Status fit = http::check_url(webhook, false); !fit) {
+    return make_error(ErrorKind::kInvalidArgument, fit.error().message, "alert_webhook",
+                      "write it like https://example.com/alerts; http:// is for this machine only");
   }
   if (!secret_env.empty()) {
     const char* secret = std::getenv(secret_env.c_str());

@@ -17,7 +17,8 @@ namespace vecmill::engine {
 /// nor a dead webhook holds anything up, but for some seconds when this is destroyed.
 class AlertSender {
  public:
-  ///   errors  kInvalidArgument: the webhook is no web address; kAuth: its secret is not in the
+  ///   errors  kInvalidArgument: the webhook is no address that alerts may go to; kAuth: its secret
+  ///   is not in the
   ///           environment
   static Result<std::unique_ptr<AlertSender>> open(AlertOptions options);
   /// Waits a little for what is on its way.

@@ -10,6 +10,9 @@
 
 namespace vecmill::engine {
 
+/// How long vectors of local models are good.
+inline constexpr std::chrono::seconds kLocalTtl = std::chrono::days(30);
+
 /// VECMILL_HOME/cache, made with mode 0700 if it is not there.
 Result<std::filesystem::path> make_cache_folder();
 

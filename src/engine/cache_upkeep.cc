@@ -96,7 +96,9 @@ Result<std::uint64_t> import_cache(const CacheOptions& options, const std::strin
     return make_error(ErrorKind::kNotFound, "is not there", archive,
                       "name what 'vecmill cache export' wrote");
   }
-  VECMILL_ASSIGN(const auto file, engine::open_cache_file(options, std::chrono::seconds(0)));
+  // Nobody knows whose they were: they stay as long as anybody's.
+  const auto ttl = options.ttl.value_or(engine::kLocalTtl);
+  VECMILL_ASSIGN(const auto file, engine::open_cache_file(options, ttl));
   return cache::import_archive(*file, archive, engine::cache_now());
 }
 

@@ -26,8 +26,13 @@ Result<Database> existing(const std::string& path) {
 }
 
 CostRow row_of(std::vector<std::string> keys, const ledger::Sums& sums) {
-  return {std::move(keys),          sums.calls, sums.texts, sums.tokens, format_dollars(sums.cost),
-          format_dollars(sums.held)};
+  return {std::move(keys),
+          sums.calls,
+          sums.texts,
+          sums.tokens,
+          format_dollars(sums.cost),
+          format_dollars(sums.held),
+          format_dollars(sums.estimated)};
 }
 
 const char* name_of(ledger::Saving saving) {

@@ -207,19 +207,21 @@ Status check_degraded(const std::string& degraded, const std::string& out) {
 
 SpendReport sum_of(const std::vector<SpendReport>& reports) {
   SpendReport sum;
-  Money cost = 0, held = 0;
+  Money cost = 0, held = 0, estimated = 0;
   for (const SpendReport& report : reports) {
     sum.used = true;
     sum.requests += report.requests;
     sum.tokens += report.tokens;
     cost = add_money(cost, ledger::parse_dollars(report.cost).value_or(0));
     held = add_money(held, ledger::parse_dollars(report.held).value_or(0));
+    estimated = add_money(estimated, ledger::parse_dollars(report.estimated).value_or(0));
     for (const std::string& alert : report.alerts) {
       if (std::ranges::find(sum.alerts, alert) == sum.alerts.end()) sum.alerts.push_back(alert);
     }
   }
   sum.cost = ledger::format_dollars(cost);
   sum.held = ledger::format_dollars(held);
+  sum.estimated = ledger::format_dollars(estimated);
   return sum;
 }
 

@@ -86,11 +86,18 @@ Status check_provider(const std::string& name, const ProviderSettings& settings)
     return wrong("key_env", "is not the name of a variable, which has A-Z, 0-9 and _ only",
                  "name the variable that holds the key, not the key");
   }
-  if (!settings.price.empty() && !ledger::parse_dollars(settings.price)) {
-    return wrong("price", "\"" + settings.price + "\" is no amount of dollars",
-                 "write it like 0.02: dollars per million tokens");
+  if (!settings.price.empty() && !ledger::parse_price(settings.price)) {
+    return wrong("price", "\"" + settings.price + "\" is no price",
+                 "write it like 0.02: dollars per million tokens, 10000 at most");
   }
-  return check_limits(*remote::dialect_of(name, settings), settings);
+  const remote::Dialect& dialect = *remote::dialect_of(name, settings);
+  for (const auto& [member, prompt] : {std::pair("query_prompt_name", settings.query_prompt_name),
+                                       {"document_prompt_name", settings.document_prompt_name}}) {
+    if (prompt.empty() || dialect.prompts_by_name) continue;
+    return wrong(member, std::string(dialect.name) + " takes no names of prompts",
+                 "leave it out; servers that speak tei do");
+  }
+  return check_limits(dialect, settings);
 }
 
 }  // namespace vecmill

@@ -45,6 +45,7 @@ Status write_report(const std::string& out, const EmbedReport& report) {
         {"tokens", report.spend.tokens},
         {"cost_usd", report.spend.cost},
         {"held_usd", report.spend.held},
+        {"estimated_usd", report.spend.estimated},
         {"alerts", report.spend.alerts}}},
       {"fallback",
        {{"makers", makers},

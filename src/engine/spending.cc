@@ -38,9 +38,13 @@ Result<ledger::PriceBook> prices_for(const SpendOptions& options, const std::str
                                      const std::string& model) {
   VECMILL_ASSIGN(ledger::PriceBook book, prices_of(options));
   if (options.price.empty() || book.find(provider, model, ledger_now())) return book;
-  VECMILL_ASSIGN(const Money price, parse_money(options.price, "--price"));
+  const auto price = ledger::parse_price(options.price);
+  if (!price) {
+    return make_error(ErrorKind::kInvalidArgument, "\"" + options.price + "\" is no price",
+                      "--price", "write it like 0.02: dollars per million tokens, 10000 at most");
+  }
   VECMILL_TRY(book.add(provider + "," + model + "," + ledger::format_day(today()) + "," +
-                           ledger::format_dollars(price) + "\n",
+                           ledger::format_dollars(*price) + "\n",
                        "--price"));
   return book;
 }
@@ -190,10 +194,12 @@ void ModelSpending::settle(PaymentId payment, Billed billed, std::uint64_t token
     open = std::move(open_.extract(payment).mapped());
   }
   // Where nobody bills, what is not known costs nothing either.
-  const bool is_billed = billed == Billed::kYes || (billed == Billed::kUnknown && price_ == 0);
+  const bool is_free = billed == Billed::kUnknown && price_ == 0;
   ledger::Settlement settlement;
   if (billed == Billed::kNo) settlement.bill = ledger::Bill::kNotBilled;
-  if (is_billed) settlement.bill = ledger::Bill::kBilled;
+  if (billed == Billed::kYes || is_free) settlement.bill = ledger::Bill::kBilled;
+  if (billed == Billed::kUncounted) settlement.bill = ledger::Bill::kEstimated;
+  const bool is_billed = ledger::is_billed(settlement.bill);
   std::vector<ledger::Settlement> settlements(open.weights.size(), settlement);
   Money cost = 0;
   if (is_billed) {
@@ -212,6 +218,7 @@ void ModelSpending::settle(PaymentId payment, Billed billed, std::uint64_t token
   } else if (is_billed) {
     tokens_ += tokens;
     cost_ = add_money(cost_, cost);
+    if (billed == Billed::kUncounted) estimated_ = add_money(estimated_, cost);
   }
 }
 
@@ -223,6 +230,7 @@ SpendReport ModelSpending::report() const {
   report.tokens = tokens_;
   report.cost = ledger::format_dollars(cost_);
   report.held = ledger::format_dollars(held_);
+  report.estimated = ledger::format_dollars(estimated_);
   report.alerts = alerts_;
   return report;
 }

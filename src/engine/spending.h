@@ -81,7 +81,7 @@ class ModelSpending final : public remote::Spending {
   mutable std::mutex mutex_;  ///< over what follows
   std::map<PaymentId, Open> open_;
   std::uint64_t requests_ = 0, tokens_ = 0;
-  Money cost_ = 0, held_ = 0;
+  Money cost_ = 0, held_ = 0, estimated_ = 0;
   std::vector<std::string> alerts_;
   std::optional<Error> refusal_;  ///< the last
   bool told_of_waiting_ = false;

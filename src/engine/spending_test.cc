@@ -154,6 +154,19 @@ TEST_F(SpendingTest, TheCostOfARequestIsSharedByTheTagsOfItsTexts) {
   EXPECT_EQ(spending->report().cost, "0.000027");
 }
 
+TEST_F(SpendingTest, WhatNoReplyTellsIsSpentAndSaidToBeEstimated) {
+  const auto spending = open();
+  pay(*spending, {"a"});
+  const auto answer = ask(*spending, {"b", "c"});
+  spending->settle(*answer.payment, Billed::kUncounted, 7);
+  const SpendReport report = spending->report();
+  EXPECT_EQ(report.tokens, 17U);
+  EXPECT_EQ(report.cost, "0.000017");
+  EXPECT_EQ(report.estimated, "0.000007");
+  EXPECT_EQ(report.held, "0.00");
+  EXPECT_EQ(cost_report({}).value().total.estimated, "0.000007");
+}
+
 TEST_F(SpendingTest, FieldsThatAreNoTagsAreRefused) {
   const auto spending = open();
   const std::string prose = R"({"body":")" + std::string(101, 'x') + "\"}";
@@ -238,9 +251,28 @@ TEST_F(SpendingTest, ADeadWebhookIsToldAndNothingElse) {
   EXPECT_THAT(told()[1], testing::Not(HasSubstr("T0KEN")));
 }
 
+TEST_F(SpendingTest, AnAbsurdPriceIsTheUsersMistake) {
+  options_.price = "10000.000000001";
+  const auto refused = ModelSpending::open(options_, "voyage:unknown", 0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInvalidArgument);
+  EXPECT_EQ(refused.error().where, "--price");
+  options_.price = "10000";
+  EXPECT_TRUE(ModelSpending::open(options_, "voyage:unknown", 0));
+}
+
 TEST_F(SpendingTest, WrongWebhooksAreErrorsBeforeAnythingIsSent) {
-  options_.alerts.webhook = "example.com/hook";
-  EXPECT_EQ(ModelSpending::open(options_, kModel, 0).error().kind, ErrorKind::kInvalidArgument);
+  for (const char* url : {"example.com/hook", "http://public.example/hook", "https://",
+                          "https://me:secret@example.com/hook"}) {
+    options_.alerts.webhook = url;
+    const auto refused = ModelSpending::open(options_, kModel, 0);
+    ASSERT_FALSE(refused) << url;
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalidArgument);
+    EXPECT_EQ(refused.error().where, "alert_webhook");
+    EXPECT_THAT(refused.error().to_string(), testing::Not(HasSubstr("secret")));
+  }
+  options_.alerts.webhook = "https://example.com/hook?token=1";
+  EXPECT_TRUE(ModelSpending::open(options_, kModel, 0)) << "as chat services have them";
   options_.alerts = {{}, "https://example.com/hook", "SPENDING_TEST_UNSET"};
   EXPECT_EQ(ModelSpending::open(options_, kModel, 0).error().kind, ErrorKind::kAuth);
 }

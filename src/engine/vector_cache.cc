@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "vecmill/cache/memory_level.h"
 #include "vecmill/cache/redis_level.h"
 #include "vecmill/cache/secret.h"
 #include "vecmill/engine/cache_place.h"
@@ -16,8 +17,9 @@ namespace fs = std::filesystem;
 using std::chrono::days;
 using std::chrono::seconds;
 
-constexpr seconds kRemoteTtl = days(7), kLocalTtl = days(30);
-constexpr std::uint64_t kCleanRows = 4096;
+constexpr seconds kRemoteTtl = days(7);
+constexpr std::uint64_t kCleanRows = 512;
+constexpr std::chrono::milliseconds kCleanTime{100};
 
 }  // namespace
 
@@ -27,30 +29,37 @@ bool wants_cache(CacheMode mode, bool remote) {
 
 Result<std::unique_ptr<VectorCache>> VectorCache::open(const CacheOptions& options, bool remote,
                                                        const std::string& tenant,
-
                                                        std::shared_ptr<redis::Client> shared) {
   std::unique_ptr<VectorCache> opened(new VectorCache);
   VECMILL_ASSIGN(const fs::path folder, make_cache_folder());
   auto secret = cache::tenant_secret(folder / "secret");
   if (!secret) return unusable_file(std::move(secret).error());
   opened->secret_ = secret_of_tenant(*secret, tenant);
-  VECMILL_ASSIGN(auto file,
-                 open_cache_file(options, options.ttl.value_or(remote ? kRemoteTtl : kLocalTtl)));
+  const seconds ttl = options.ttl.value_or(remote ? kRemoteTtl : kLocalTtl);
+  VECMILL_ASSIGN(auto file, open_cache_file(options, ttl));
   opened->file_ = file.get();
   std::vector<std::unique_ptr<cache::Level>> levels;
+  if (options.memory_bytes > 0) {
+    auto memory = cache::make_memory_level({options.memory_bytes, ttl});
+    if (!memory) {
+      memory.error().where = "cache.memory_size";
+      return std::move(memory).error();
+    }
+    levels.push_back(*std::move(memory));
+  }
+  opened->file_at_ = levels.size();
   levels.push_back(std::move(file));
   std::shared_ptr<cache::Leases> leases;
   if (shared) {
     if (remote) leases = std::make_shared<cache::Leases>(shared);
     cache::RedisLevelOptions wanted;
-    wanted.ttl = options.ttl.value_or(remote ? kRemoteTtl : kLocalTtl);
+    wanted.ttl = ttl;
     VECMILL_ASSIGN(wanted.encryption_key, cache_key(options));
     VECMILL_ASSIGN(auto level, cache::make_redis_level(std::move(shared), wanted));
     levels.push_back(std::move(level));
   }
   opened->cache_ =
       std::make_shared<cache::Cache>(std::move(levels), cache::Store::kF32, std::move(leases));
-  opened->keep_ = options.ttl.value_or(kLocalTtl);
   VECMILL_ASSIGN(const fs::path path, cache_path(options));
   opened->path_ = path.string();
   return opened;
@@ -65,11 +74,15 @@ void VectorCache::tell(CacheReport& report) const {
   report.used = true;
   report.failures = stats.failures;
   if (stats.failure) report.failure = stats.failure->to_string();
-  if (stats.levels[0].set_aside > 0) report.set_aside = path_ + ".corrupt";
+  if (stats.levels[file_at_].set_aside > 0) report.set_aside = path_ + ".corrupt";
 }
 
 void VectorCache::clean() {
-  if (keep_.count() > 0) (void)file_->prune(kCleanRows, {.made_until = cache_now() - keep_});
+  const auto end = std::chrono::steady_clock::now() + kCleanTime;
+  for (bool more = true; more && std::chrono::steady_clock::now() < end;) {
+    const auto step = file_->clean(kCleanRows, cache_now());
+    more = step && step->more;
+  }
 }
 
 }  // namespace vecmill::engine

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <string>
 
@@ -32,9 +31,11 @@ class VectorCache {
   /// What went wrong with the file so far: it costs time, never a result.
   void tell(CacheReport& report) const;
   /// The last failure to read or write the file.
-  [[nodiscard]] std::optional<Error> failure() const { return cache_->stats().failure_of[0]; }
+  [[nodiscard]] std::optional<Error> failure() const {
+    return cache_->stats().failure_of[file_at_];
+  }
 
-  /// A small step of cleaning up: rows that are too old for anybody.
+  /// Removes rows whose time is over, in small steps and for a tenth of a second at most.
   void clean();
 
  private:
@@ -42,9 +43,9 @@ class VectorCache {
 
   std::shared_ptr<cache::Cache> cache_;
   cache::SqliteLevel* file_ = nullptr;  ///< in `cache_`
+  std::size_t file_at_ = 0;             ///< among its levels
   std::string secret_;
   std::string path_;
-  std::chrono::seconds keep_{};  ///< 0: for ever
 };
 
 }  // namespace vecmill::engine

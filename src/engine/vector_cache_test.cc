@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "vecmill/base/database.h"
 #include "vecmill/base/quick_folder.h"
 #include "vecmill/engine.h"
 
@@ -34,8 +35,9 @@ class VectorCacheTest : public testing::Test {
     fs::remove_all(folder_);
   }
 
-  std::unique_ptr<Engine> open(CacheMode mode) {
+  std::unique_ptr<Engine> open(CacheMode mode, std::uint64_t memory = 64 << 20) {
     ModelOptions options;
+    options.cache.memory_bytes = memory;
     options.model = "builtin:hash";
     options.threads = 2;
     options.use_cache = mode;
@@ -81,6 +83,38 @@ TEST_F(VectorCacheTest, FreshAndCachedOutputsAreTheSame) {
   EXPECT_FALSE(bytes("plain.npy").empty());
   EXPECT_EQ(bytes("plain.npy"), bytes("cold.npy"));
   EXPECT_EQ(bytes("plain.npy"), bytes("warm.npy"));
+}
+
+TEST_F(VectorCacheTest, AnEngineFindsInMemoryWhatItHad) {
+  for (const std::uint64_t memory : {64 << 20, 0}) {
+    const auto engine = open(CacheMode::kOn, memory);
+    const std::string size = std::to_string(memory);
+    ASSERT_TRUE(engine->run(job(size + "first.npy")));
+    ASSERT_TRUE(clear_cache({}));  // as another process would
+    const auto again = engine->run(job(size + "again.npy"));
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->cache.hits > 250, memory > 0) << again->cache.hits;
+    EXPECT_EQ(bytes(size + "first.npy"), bytes(size + "again.npy"));
+    ASSERT_TRUE(clear_cache({}));
+  }
+  ModelOptions options;
+  options.model = "builtin:hash";
+  options.use_cache = CacheMode::kOn;
+  options.cache.memory_bytes = 1000;
+  const auto refused = Engine::open(options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().where, "cache.memory_size");
+}
+
+TEST_F(VectorCacheTest, ARunRemovesWhatIsOver) {
+  ASSERT_TRUE(open(CacheMode::kOn)->run(job("first.npy")));
+  const auto rows = [] { return cache_status({}).value().rows; };
+  EXPECT_EQ(rows(), 250u);
+  const fs::path file = folder_ / "home" / "cache" / "vectors.db";
+  ASSERT_TRUE(Database::open_shared(file)->run("UPDATE vectors SET until=1 WHERE used>0"));
+  std::ofstream(folder_ / "texts.txt") << "another one\n";
+  ASSERT_TRUE(open(CacheMode::kOn)->run(job("second.npy")));
+  EXPECT_EQ(rows(), 1u);
 }
 
 TEST_F(VectorCacheTest, WarmingWritesNoOutput) {

@@ -50,7 +50,7 @@ bool is_loopback(const std::string& host) {
   return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos;
 }
 
-Status check_base_url(const std::string& url, bool plain) {
+Status check_url(const std::string& url, bool plain) {
   if (url.starts_with('/') || url.starts_with('.') || url.starts_with('~') ||
       url.starts_with("file:")) {
     return wrong("is a path, not an address", "write it like https://host.example/v1");
@@ -64,15 +64,18 @@ Status check_base_url(const std::string& url, bool plain) {
     return wrong("holds a user or a password, which would end up in reports",
                  "leave it out; a key belongs into key_env or key_file");
   }
-  // An empty query is one too: what comes behind the address would become its value.
-  if (url.find_first_of("?#") != std::string::npos) {
-    return wrong("holds a query or a fragment", "end it where the path ends");
-  }
   if (url.starts_with("http://") && !plain && !is_loopback(host_of(url).value_or(""))) {
     return wrong("http:// would show key and texts to the network",
                  "use https://, or plain_http = true where the network is yours");
   }
   return {};
+}
+
+Status check_base_url(const std::string& url, bool plain) {
+  VECMILL_TRY(check_url(url, plain));
+  // An empty query is one too: what comes behind the address would become its value.
+  if (url.find_first_of("?#") == std::string::npos) return {};
+  return wrong("holds a query or a fragment", "end it where the path ends");
 }
 
 }  // namespace vecmill::http

@@ -13,11 +13,15 @@
 #include "vecmill/base/check.h"
 #include "vecmill/http/address.h"
 #include "vecmill/http/curl_request.h"
+#include "vecmill/http/reply_progress.h"
 
 namespace vecmill::http {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr std::size_t kMaxHeadBytes = 64 << 10;
+constexpr milliseconds kLongestPoll{60'000};  // orders wake it up
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -28,6 +32,7 @@ struct Transfer {
   HeaderList headers;
   ApiReply reply;
   std::size_t head_bytes = 0;
+  ReplyProgress progress;
   std::optional<Error> error;
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl{nullptr, &curl_easy_cleanup};
 
@@ -40,6 +45,12 @@ struct Transfer {
   }
 };
 
+long status_of(const Transfer& transfer) {
+  long status = 0;
+  curl_easy_getinfo(transfer.curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  return status;
+}
+
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   transfer.head_bytes += size;
@@ -49,6 +60,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     return 0;
   }
   read_header({data, size}, transfer.reply.headers);
+  // An interim reply (102, 103) only says that the server still thinks.
+  if (status_of(transfer) >= 200) transfer.progress.received(size);
   return size;
 }
 
@@ -62,6 +75,7 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
     return 0;
   }
   transfer.reply.body.append(data, size);
+  transfer.progress.received(size);
   return size;
 }
 
@@ -72,8 +86,7 @@ void set_up(Transfer& transfer, const ApiClientOptions& options) {
   // A body goes at once, without asking first whether the server wants it.
   transfer.headers.reset(curl_slist_append(transfer.headers.release(), "Expect:"));
   prepare(curl, request.url, transfer.headers.get(),
-          {options.connect_timeout, request.deadline, options.stall_timeout,
-           options.min_bytes_per_second});
+          {options.connect_timeout, request.deadline, {}, 0});
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   if (request.method != "GET") {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
@@ -94,14 +107,18 @@ void set_up(Transfer& transfer, const ApiClientOptions& options) {
 Result<ApiReply> result_of(Transfer& transfer, CURLcode code) {
   if (transfer.error) return *std::move(transfer.error);
   if (code != CURLE_OK) return failure(transfer.curl.get(), code, transfer.request.url);
-  long status = 0;
-  curl_easy_getinfo(transfer.curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  const long status = status_of(transfer);
   if (status >= 300 && status < 400) {
     return make_error(ErrorKind::kInvalidArgument, "the server sends us to another address",
                       shown(transfer.request.url), "name the final address");
   }
   transfer.reply.status = static_cast<int>(status);
   return std::move(transfer.reply);
+}
+
+Error stalled(const Transfer& transfer) {
+  return make_error(ErrorKind::kUnavailable, "the reply stopped in the middle",
+                    shown(transfer.request.url), "check the network and any proxy");
 }
 
 Error interrupted(const Transfer& transfer) {
@@ -118,6 +135,8 @@ std::string_view find_header(const std::vector<Header>& headers, std::string_vie
 }
 
 struct ApiClient::State {
+  using Running = std::map<CallId, std::unique_ptr<Transfer>>;
+
   explicit State(ApiClientOptions given) : options(std::move(given)) {
     start_curl();
     multi = curl_multi_init();
@@ -154,14 +173,15 @@ struct ApiClient::State {
       int active = 0;
       curl_multi_perform(multi, &active);
       end_finished();
-      curl_multi_poll(multi, nullptr, 0, 60'000, nullptr);
+      const milliseconds wait = end_stalled();
+      curl_multi_poll(multi, nullptr, 0, static_cast<int>(wait.count()), nullptr);
     }
-    while (!running.empty()) end_cancelled(running.begin()->first);
+    while (!running.empty()) end_early(running.begin(), interrupted);
   }
 
   /// False: there will be no more.
   bool take_orders() {
-    std::map<CallId, std::unique_ptr<Transfer>> fresh;
+    Running fresh;
     std::vector<CallId> unwanted;
     bool go_on = true;
     {
@@ -177,7 +197,9 @@ struct ApiClient::State {
       curl_multi_add_handle(multi, transfer->curl.get());
       running.emplace(id, std::move(transfer));
     }
-    for (const CallId id : unwanted) end_cancelled(id);
+    for (const CallId id : unwanted) {
+      if (const auto it = running.find(id); it != running.end()) end_early(it, interrupted);
+    }
     return go_on;
   }
 
@@ -194,14 +216,30 @@ struct ApiClient::State {
     }
   }
 
-  void end_cancelled(CallId id) {
-    const auto it = running.find(id);
-    if (it == running.end()) return;
-    const auto transfer = take(it);
-    transfer->end(interrupted(*transfer), CURLE_OK);
+  /// When the next of them may be due.
+  milliseconds end_stalled() {
+    milliseconds wait = kLongestPoll;
+    const auto now = std::chrono::steady_clock::now();
+    for (auto it = running.begin(); it != running.end();) {
+      const auto current = it++;
+      const auto left =
+          current->second->progress.left(now, options.stall_timeout, options.stall_bytes);
+      if (!left) continue;
+      if (*left <= milliseconds(0)) {
+        end_early(current, stalled);
+      } else {
+        wait = std::min(wait, *left);
+      }
+    }
+    return wait;
   }
 
-  std::unique_ptr<Transfer> take(std::map<CallId, std::unique_ptr<Transfer>>::iterator it) {
+  void end_early(Running::iterator it, Error (*why)(const Transfer&)) {
+    const auto transfer = take(it);
+    transfer->end(why(*transfer), CURLE_OK);
+  }
+
+  std::unique_ptr<Transfer> take(Running::iterator it) {
     auto transfer = std::move(it->second);
     running.erase(it);
     curl_multi_remove_handle(multi, transfer->curl.get());
@@ -210,10 +248,10 @@ struct ApiClient::State {
 
   const ApiClientOptions options;
   CURLM* multi = nullptr;
-  std::map<CallId, std::unique_ptr<Transfer>> running;  // of the thread only
+  Running running;  // of the thread only
 
   std::mutex mutex;  // over what follows
-  std::map<CallId, std::unique_ptr<Transfer>> arriving;
+  Running arriving;
   std::vector<CallId> cancelled;
   CallId next = 1;
   bool stopping = false;

@@ -42,10 +42,12 @@ enum class Sent : std::uint8_t {
 
 struct ApiClientOptions {
   std::chrono::seconds connect_timeout{10};
-  std::chrono::seconds stall_timeout{30};  ///< at less than min_bytes_per_second
-  long min_bytes_per_second = 1;           ///< an API may think long before it answers
-  std::string plain_host;                  ///< may be spoken to without TLS; loopback always may
-  std::string ca_file;                     ///< whom TLS trusts; empty: whom the system trusts
+  /// A reply that has begun brings so many bytes in each such while. How long a server may think
+  /// before it begins is bounded by the deadline only.
+  std::chrono::milliseconds stall_timeout{30'000};
+  std::uint64_t stall_bytes = 30;
+  std::string plain_host;  ///< may be spoken to without TLS; loopback always may
+  std::string ca_file;     ///< whom TLS trusts; empty: whom the system trusts
 };
 
 /// Any number of small requests at once, on one thread of its own: kept connections, HTTP/2 where

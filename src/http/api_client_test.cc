@@ -101,6 +101,56 @@ TEST(ApiClientTest, TheDeadlineIsForAllOfItAndNotForEachByte) {
   }
 }
 
+/// Says what it is told, and the rest when the future is ready or the other side is gone.
+LoopbackServer::Talk in_two_parts(std::string now, std::shared_future<void> go, std::string later) {
+  return [=](int connection, const LoopbackServer::Request&) {
+    LoopbackServer::put(connection, now);
+    go.wait();
+    LoopbackServer::put(connection, later);
+  };
+}
+
+TEST(ApiClientTest, AServerMayThinkLongerThanAReplyMayStop) {
+  for (const std::string before : {"", "HTTP/1.1 102 Processing\r\n\r\n"}) {
+    std::promise<void> go;
+    LoopbackServer thinks(in_two_parts(before, go.get_future(), LoopbackServer::reply(200, "42")));
+    LoopbackServer stops([](int connection, const LoopbackServer::Request&) {
+      LoopbackServer::put(connection, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx");
+      LoopbackServer::wait_until_gone(connection);
+    });
+    ApiClientOptions options;
+    options.stall_timeout = milliseconds(50);
+    ApiClient client(options);
+    std::promise<std::string> body;
+    client.start({.url = thinks.url()}, [&](Result<ApiReply> reply, Sent) {
+      body.set_value(reply ? reply->body : reply.error().to_string());
+    });
+    // It starts later: when it has been given up, the other has waited for longer.
+    std::promise<Sent> sent;
+    client.start({.url = stops.url()}, [&](Result<ApiReply> reply, Sent was) {
+      EXPECT_EQ(kind_of(reply), ErrorKind::kUnavailable);
+      EXPECT_THAT(reply.error().message, HasSubstr("stopped in the middle"));
+      sent.set_value(was);
+    });
+    EXPECT_EQ(sent.get_future().get(), Sent::kYes);
+    go.set_value();
+    EXPECT_EQ(body.get_future().get(), "42");
+  }
+}
+
+TEST(ApiClientTest, AReplyThatTricklesIsGivenUp) {
+  LoopbackServer drip([](int connection, const LoopbackServer::Request&) {
+    LoopbackServer::put(connection, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+    pollfd gone{connection, POLLRDHUP, 0};
+    while (poll(&gone, 1, 5) == 0 && LoopbackServer::put(connection, "x")) continue;
+  });
+  ApiClientOptions options;
+  options.stall_timeout = milliseconds(50);
+  options.stall_bytes = 10'000;
+  ApiClient slow(options);
+  EXPECT_EQ(kind_of(slow.send({.url = drip.url()})), ErrorKind::kUnavailable);
+}
+
 TEST(ApiClientTest, ALongerReplyThanAskedForIsAnError) {
   LoopbackServer body(kOk);
   LoopbackServer head([](const LoopbackServer::Request&) {

@@ -34,7 +34,7 @@ void read_header(std::string_view line, std::vector<Header>& headers);
 
 struct Patience {
   std::chrono::milliseconds connect, deadline;  ///< 0: none
-  std::chrono::seconds stall;                   ///< at less than min_bytes_per_second
+  std::chrono::seconds stall;                   ///< at less than that, also before it begins
   long min_bytes_per_second;
 };
 

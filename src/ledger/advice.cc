@@ -21,7 +21,7 @@ class Study {
       : prices_(prices), options_(options), all_(prices.all()) {}
 
   void look_at(const Entry& entry) {
-    if (entry.bill != Bill::kBilled || entry.cost == 0) return;
+    if (!is_billed(entry.bill) || entry.cost == 0) return;
     look_at_texts(entry);
     const auto price = prices_.find(entry.call.provider, entry.call.model, entry.made);
     if (!price) return;

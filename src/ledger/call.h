@@ -33,7 +33,17 @@ struct Call {
   std::uint64_t most_tokens = 0;  ///< what the provider can bill at most
 };
 
-enum class Bill : std::uint8_t { kOpen, kBilled, kNotBilled, kUnknown };
+enum class Bill : std::uint8_t {
+  kOpen,
+  kBilled,
+  kNotBilled,
+  kUnknown,
+  kEstimated,  ///< billed; the tokens are our own count or estimate
+};
+
+[[nodiscard]] inline bool is_billed(Bill bill) {
+  return bill == Bill::kBilled || bill == Bill::kEstimated;
+}
 
 /// A call as the ledger has it.
 struct Entry {

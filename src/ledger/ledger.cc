@@ -227,15 +227,14 @@ Result<bool> Ledger::settle_one(CallId id, const Settlement& settlement) {
   }
   VECMILL_ASSIGN(const Entry entry, find(id));
   if (bill == Bill::kUnknown && entry.bill != Bill::kOpen) return false;
+  const std::uint64_t counted = is_billed(bill) ? tokens : 0;
   if (!is_open(entry.bill)) {
-    const std::uint64_t billed = bill == Bill::kBilled ? tokens : 0;
-    if (bill == entry.bill && billed == entry.tokens) return false;
+    if (bill == entry.bill && counted == entry.tokens) return false;
     return make_error(ErrorKind::kMismatch, "was settled otherwise before", name,
                       "the first settlement stands");
   }
-  const bool is_billed = bill == Bill::kBilled;
-  const Money cost = is_billed ? cost_of(tokens, entry.price) : 0;
-  settle_.bind(1, static_cast<std::uint64_t>(bill)).bind(2, is_billed ? tokens : 0);
+  const Money cost = cost_of(counted, entry.price);
+  settle_.bind(1, static_cast<std::uint64_t>(bill)).bind(2, counted);
   VECMILL_TRY(settle_.bind(3, cost).bind(4, id).execute());
   if (bill != Bill::kUnknown) {
     const auto held = static_cast<std::int64_t>(entry.reserved);

@@ -42,7 +42,7 @@ struct Answer {
 
 struct Settlement {
   Bill bill = Bill::kUnknown;
-  std::uint64_t tokens = 0;  ///< as billed
+  std::uint64_t tokens = 0;  ///< as billed, or estimated
 };
 
 /// The durable record of what was asked of providers that bill, and the only one that says

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr FileFormat kFormat{
     .name = "ledger",
     .application = 0x564D4C45,  // "VMLE"
-    .version = 1,
+    .version = 2,
     .tables =
         "CREATE TABLE calls(id INTEGER PRIMARY KEY, session INTEGER, made INTEGER, state INTEGER,"
         " provider TEXT, model TEXT, tenant TEXT, run TEXT, tags TEXT, dims INTEGER,"
@@ -35,7 +35,8 @@ constexpr FileFormat kFormat{
         " PRIMARY KEY(scope,day)) WITHOUT ROWID;"
         "CREATE TABLE alerts(budget TEXT, start INTEGER, level INTEGER,"
         " PRIMARY KEY(budget,start,level)) WITHOUT ROWID",
-    .way_out = "use the program that wrote it, or name another file"};
+    .way_out = "use the program that wrote it, or name another file",
+    .upgrade = ""};  // version 1 had no estimated calls
 
 Result<Database> open_checked(const fs::path& path) {
   VECMILL_TRY(make_private_file(path));
@@ -106,7 +107,7 @@ bool Liveness::is_alive(std::uint64_t session) const {
 Result<Entry> read_entry(const Statement& row) {
   const auto number = [&](int column) { return static_cast<std::uint64_t>(row.number(column)); };
   const auto text = [&](int column) { return std::string(row.text(column)); };
-  if (number(2) > static_cast<std::uint64_t>(Bill::kUnknown))
+  if (number(2) > static_cast<std::uint64_t>(Bill::kEstimated))
     return make_error(ErrorKind::kInvalidData, "a call is damaged", "ledger");
   Entry entry;
   entry.id = number(0);

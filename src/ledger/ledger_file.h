@@ -10,8 +10,9 @@
 
 namespace vecmill::ledger {
 
-/// The SQLite file of a ledger: mode 0600 and the owner checked, one version. A damaged one is an
-/// error and never begun anew: it is the only record of what was spent.
+/// The SQLite file of a ledger: mode 0600 and the owner checked, one version, to which the one
+/// before it is upgraded. A damaged one is an error and never begun anew: it is the only record of
+/// what was spent.
 ///
 /// calls:  one row each, never removed
 /// totals: spent and held (open or unknown) by scope and day; always the sums of `calls`

@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "vecmill/base/file_format.h"
 #include "vecmill/ledger/testing.h"
 
 namespace vecmill::ledger {
@@ -363,7 +364,7 @@ TEST_F(LedgerTest, TheFileIsPrivateAndNeverBegunAnew) {
 }
 
 TEST_F(LedgerTest, ADamagedCallIsAnError) {
-  for (const char* sql : {"UPDATE calls SET state=4", "UPDATE calls SET state=0, tags='{'",
+  for (const char* sql : {"UPDATE calls SET state=5", "UPDATE calls SET state=0, tags='{'",
                           "UPDATE calls SET tags='{\"k\":1}'"}) {
     const auto ledger = open();
     const CallId id = granted(*ledger, call_of(1));
@@ -376,8 +377,38 @@ TEST_F(LedgerTest, ADamagedCallIsAnError) {
   }
 }
 
+TEST_F(LedgerTest, WhatIsEstimatedIsSpentAndMarked) {
+  const auto ledger = open({day_budget(100)});
+  const CallId id = granted(*ledger, call_of(100));
+  EXPECT_TRUE(ledger->settle(id, {Bill::kEstimated, 30}).value());
+  EXPECT_FALSE(ledger->settle(id, {Bill::kEstimated, 30}).value());
+  EXPECT_EQ(ledger->settle(id, {Bill::kBilled, 30}).error().kind, ErrorKind::kMismatch);
+  const Entry entry = entries().at(0);
+  EXPECT_EQ(entry.bill, Bill::kEstimated);
+  EXPECT_EQ(entry.tokens, 30u);
+  EXPECT_EQ(entry.counted(), 30 * kToken);
+  EXPECT_EQ(ledger->used(day_budget(100), "r", kNoon).value(), 30 * kToken);
+  expect_totals_to_add_up();
+}
+
+TEST_F(LedgerTest, AFileOfTheVersionBeforeGoesOn) {
+  CallId id = 0;
+  {
+    const auto ledger = open();
+    id = granted(*ledger, call_of(10));
+    ASSERT_TRUE(ledger->settle(id, {Bill::kBilled, 9}));
+  }
+  ASSERT_TRUE(Database::open_shared(path_)->run("PRAGMA user_version=1"));
+  const auto ledger = open();
+  ASSERT_TRUE(ledger);
+  EXPECT_EQ(entries().at(0).tokens, 9u);
+  EXPECT_TRUE(ledger->settle(granted(*ledger, call_of(10)), {Bill::kEstimated, 5}).value());
+  EXPECT_EQ(read_number(*Database::open_shared(path_), "PRAGMA user_version"), 2)
+      << "a program that knows no estimates does not read it as damaged";
+}
+
 TEST_F(LedgerTest, AnotherVersionOrProgramIsRefused) {
-  for (const char* pragma : {"PRAGMA user_version=2", "PRAGMA application_id=1"}) {
+  for (const char* pragma : {"PRAGMA user_version=3", "PRAGMA application_id=1"}) {
     std::filesystem::remove(path_);
     open().reset();
     ASSERT_TRUE(Database::open_shared(path_)->run(pragma));

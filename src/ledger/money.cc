@@ -34,6 +34,11 @@ std::optional<Money> parse_dollars(std::string_view text) {
   return *whole * kDollar + *part;
 }
 
+std::optional<Money> parse_price(std::string_view text) {
+  const auto price = parse_dollars(text);
+  return price && *price <= kMaxPrice ? price : std::nullopt;
+}
+
 std::string format_dollars(Money money) {
   std::string places = std::to_string(kDollar + money % kDollar).substr(1);
   while (places.size() > 2 && places.back() == '0') places.pop_back();

@@ -18,6 +18,9 @@ inline constexpr Money kMaxPrice = 10'000ULL * 1'000'000'000;  ///< of a million
 /// "0.02" → 20,000,000. Plain decimals with up to nine places, exactly; nullopt for all else.
 [[nodiscard]] std::optional<Money> parse_dollars(std::string_view text);
 
+/// The same of a million tokens: nullopt for more than kMaxPrice, too.
+[[nodiscard]] std::optional<Money> parse_price(std::string_view text);
+
 /// 20,000,000 → "0.02": all digits that count, never fewer than two places.
 [[nodiscard]] std::string format_dollars(Money money);
 

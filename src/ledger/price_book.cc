@@ -64,10 +64,10 @@ Result<Price> parse_line(std::string_view line, const std::string& where) {
   if (provider.empty() || model.empty()) return wrong("names no provider or no model");
   const auto day = parse_day(from);
   if (!day) return wrong("the third column is no date");
-  const auto dollars = parse_dollars(price);
-  if (!dollars || *dollars > kMaxPrice) return wrong("the fourth column is no price");
-  const auto batch_dollars = batch.empty() ? dollars : parse_dollars(batch);
-  if (!batch_dollars || *batch_dollars > kMaxPrice) return wrong("the fifth column is no price");
+  const auto dollars = parse_price(price);
+  if (!dollars) return wrong("the fourth column is no price");
+  const auto batch_dollars = batch.empty() ? dollars : parse_price(batch);
+  if (!batch_dollars) return wrong("the fifth column is no price");
   const auto sizes = parse_dims(dims);
   if (!sizes) return wrong("the seventh column is no list of dimensions, the smallest first");
   Price result{std::string(provider), std::string(model), *day, *dollars};

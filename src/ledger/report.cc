@@ -61,10 +61,11 @@ Result<Column> column(const std::string& name) {
 
 void add(Sums& sums, const Entry& entry) {
   ++sums.calls;
-  if (entry.bill == Bill::kBilled) sums.texts += entry.texts;
+  if (is_billed(entry.bill)) sums.texts += entry.texts;
   sums.tokens += entry.tokens;
   sums.cost = add_money(sums.cost, entry.cost);
   sums.held = add_money(sums.held, entry.counted() - entry.cost);
+  if (entry.bill == Bill::kEstimated) sums.estimated = add_money(sums.estimated, entry.cost);
 }
 
 std::string csv_field(const std::string& text) {
@@ -78,7 +79,8 @@ void append_sums(std::string& json, const Sums& sums) {
   json += "\"calls\":" + std::to_string(sums.calls) + ",\"texts\":" + std::to_string(sums.texts) +
           ",\"tokens\":" + std::to_string(sums.tokens) +
           ",\"cost_usd\":" + format_dollars(sums.cost) +
-          ",\"held_usd\":" + format_dollars(sums.held);
+          ",\"held_usd\":" + format_dollars(sums.held) +
+          ",\"estimated_usd\":" + format_dollars(sums.estimated);
 }
 
 }  // namespace
@@ -106,12 +108,12 @@ Result<Report> make_report(const Database& db, const ReportOptions& options) {
 std::string to_csv(const Report& report) {
   std::string csv;
   for (const std::string& name : report.by) csv += csv_field(name) + ",";
-  csv += "calls,texts,tokens,cost_usd,held_usd\r\n";
+  csv += "calls,texts,tokens,cost_usd,held_usd,estimated_usd\r\n";
   for (const auto& [keys, sums] : report.rows) {
     for (const std::string& key : keys) csv += csv_field(key) + ",";
     csv += std::to_string(sums.calls) + "," + std::to_string(sums.texts) + "," +
            std::to_string(sums.tokens) + "," + format_dollars(sums.cost) + "," +
-           format_dollars(sums.held) + "\r\n";
+           format_dollars(sums.held) + "," + format_dollars(sums.estimated) + "\r\n";
   }
   return csv;
 }

@@ -19,7 +19,8 @@ struct Sums {
   std::uint64_t calls = 0;
   std::uint64_t texts = 0, tokens = 0;  ///< of the calls that were billed
   Money cost = 0;
-  Money held = 0;  ///< open or unknown: may still be billed
+  Money held = 0;       ///< open or unknown: may still be billed
+  Money estimated = 0;  ///< of the cost: that of tokens which no reply told
 };
 
 struct ReportRow {

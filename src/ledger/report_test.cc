@@ -39,7 +39,7 @@ class ReportTest : public LedgerFolder {
   std::unique_ptr<Ledger> ledger_ = open();
 };
 
-constexpr const char* kHead = ",calls,texts,tokens,cost_usd,held_usd\r\n";
+constexpr const char* kHead = ",calls,texts,tokens,cost_usd,held_usd,estimated_usd\r\n";
 
 TEST_F(ReportTest, ByTime) {
   spend(day("2026-11-29") + hours(23), 10);  // a Sunday
@@ -48,17 +48,17 @@ TEST_F(ReportTest, ByTime) {
   spend(day("2026-12-01"), 30);  // twice the price
   ASSERT_TRUE(ledger_->intent(call_of(5), day("2026-12-01")));
   EXPECT_EQ(csv({"day"}), std::string("day") + kHead +
-                              "2026-11-29,1,1,10,0.00001,0.00\r\n"
-                              "2026-11-30,2,3,20,0.00002,0.00\r\n"
-                              "2026-12-01,2,1,30,0.00006,0.00001\r\n");
+                              "2026-11-29,1,1,10,0.00001,0.00,0.00\r\n"
+                              "2026-11-30,2,3,20,0.00002,0.00,0.00\r\n"
+                              "2026-12-01,2,1,30,0.00006,0.00001,0.00\r\n");
   EXPECT_EQ(csv({"week"}), std::string("week") + kHead +
-                               "2026-W48,1,1,10,0.00001,0.00\r\n"
-                               "2026-W49,4,4,50,0.00008,0.00001\r\n");
+                               "2026-W48,1,1,10,0.00001,0.00,0.00\r\n"
+                               "2026-W49,4,4,50,0.00008,0.00001,0.00\r\n");
   EXPECT_EQ(csv({"month"}), std::string("month") + kHead +
-                                "2026-11,3,4,30,0.00003,0.00\r\n"
-                                "2026-12,2,1,30,0.00006,0.00001\r\n");
+                                "2026-11,3,4,30,0.00003,0.00,0.00\r\n"
+                                "2026-12,2,1,30,0.00006,0.00001,0.00\r\n");
   EXPECT_EQ(csv({"month"}, day("2026-11-30"), day("2026-12-01")),
-            std::string("month") + kHead + "2026-11,2,3,20,0.00002,0.00\r\n");
+            std::string("month") + kHead + "2026-11,2,3,20,0.00002,0.00,0.00\r\n");
 }
 
 TEST_F(ReportTest, WeeksAtTheEndsOfYears) {
@@ -78,17 +78,17 @@ TEST_F(ReportTest, ByWhoAndWhat) {
   spend(kNoon, 4, "b", {{"project", "web"}, {"category", "code"}});
   spend(kNoon, 8);
   EXPECT_EQ(csv({"tenant", "project"}), std::string("tenant,project") + kHead +
-                                            ",,1,1,8,0.000008,0.00\r\n"
-                                            "a,\"say \"\"hi\"\", you\",1,1,2,0.000002,0.00\r\n"
-                                            "b,web,2,2,5,0.000005,0.00\r\n");
+                                            ",,1,1,8,0.000008,0.00,0.00\r\n"
+                                            "a,\"say \"\"hi\"\", you\",1,1,2,0.000002,0.00,0.00\r\n"
+                                            "b,web,2,2,5,0.000005,0.00,0.00\r\n");
   EXPECT_EQ(csv({"category"}), std::string("category") + kHead +
-                                   ",3,3,11,0.000011,0.00\r\n"
-                                   "code,1,1,4,0.000004,0.00\r\n");
-  EXPECT_EQ(csv({"provider", "model", "run"}),
-            std::string("provider,model,run") + kHead + "paid,paid:m,r,4,4,15,0.000015,0.00\r\n");
+                                   ",3,3,11,0.000011,0.00,0.00\r\n"
+                                   "code,1,1,4,0.000004,0.00,0.00\r\n");
+  EXPECT_EQ(csv({"provider", "model", "run"}), std::string("provider,model,run") + kHead +
+                                                   "paid,paid:m,r,4,4,15,0.000015,0.00,0.00\r\n");
   EXPECT_EQ(csv({"tag:k"}, kNoon), std::string("tag:k") + kHead +
-                                       ",3,3,14,0.000014,0.00\r\n"
-                                       "1,1,1,1,0.000001,0.00\r\n");
+                                       ",3,3,14,0.000014,0.00,0.00\r\n"
+                                       "1,1,1,1,0.000001,0.00,0.00\r\n");
   EXPECT_THAT(csv({"tag"}), testing::HasSubstr("category=code project=web,1,1,4"));
   for (const char* name : {"", "tag:", "colour", "Day"}) {
     const auto report = make_report(*open_existing_ledger(path_), {.by = {name}});
@@ -97,17 +97,26 @@ TEST_F(ReportTest, ByWhoAndWhat) {
   }
 }
 
+TEST_F(ReportTest, WhatIsEstimatedStandsBesideWhatIsBilled) {
+  spend(kNoon, 3);
+  Call call = call_of(9);
+  call.texts.resize(2);
+  ASSERT_TRUE(ledger_->settle(ledger_->intent(call, kNoon)->call, {Bill::kEstimated, 4}));
+  EXPECT_EQ(csv({"day"}),
+            std::string("day") + kHead + "2026-11-30,2,3,7,0.000007,0.00,0.000004\r\n");
+}
+
 TEST_F(ReportTest, AsJson) {
   spend(kNoon, 3, "a \"b\"");
   spend(kNoon, 4, "c");
   const auto report = make_report(*open_existing_ledger(path_), {.by = {"tenant"}});
   EXPECT_EQ(to_json(*report, {"2026-11", 7'000, 9'000, "a guess"}),
             "{\"rows\":[{\"tenant\":\"a \\\"b\\\"\",\"calls\":1,\"texts\":1,\"tokens\":3,"
-            "\"cost_usd\":0.000003,\"held_usd\":0.00},"
+            "\"cost_usd\":0.000003,\"held_usd\":0.00,\"estimated_usd\":0.00},"
             "{\"tenant\":\"c\",\"calls\":1,\"texts\":1,\"tokens\":4,"
-            "\"cost_usd\":0.000004,\"held_usd\":0.00}],"
+            "\"cost_usd\":0.000004,\"held_usd\":0.00,\"estimated_usd\":0.00}],"
             "\"total\":{\"calls\":2,\"texts\":2,\"tokens\":7,"
-            "\"cost_usd\":0.000007,\"held_usd\":0.00},"
+            "\"cost_usd\":0.000007,\"held_usd\":0.00,\"estimated_usd\":0.00},"
             "\"month\":{\"month\":\"2026-11\",\"so_far_usd\":0.000007,"
             "\"projected_usd\":0.000009,\"method\":\"a guess\"}}\n");
 }

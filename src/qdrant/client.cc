@@ -88,7 +88,6 @@ struct Client::State {
 
   [[nodiscard]] http::ApiClientOptions http_options() const {
     http::ApiClientOptions wanted;
-    wanted.stall_timeout = options.deadline;  // the server thinks before it answers
     wanted.plain_host = url.plain_host;
     wanted.ca_file = url.ca_file;
     return wanted;

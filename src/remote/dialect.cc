@@ -61,6 +61,8 @@ constexpr std::array kDialects{
             .model_field = "",
             .texts_field = "inputs",
             .no_cutting = R"("truncate":false)",
+            .role_field = "prompt_name",
+            .prompts_by_name = true,
             .shape = {"", "", "", "x-compute-tokens", false},
             .about = About::kTeiInfo,
             .names_model = false,

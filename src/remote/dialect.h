@@ -42,6 +42,7 @@ struct Dialect {
   std::string_view encoding = {};    ///< JSON members that ask for base64
   std::string_view no_cutting = {};  ///< JSON members that forbid to cut long texts
   std::string_view role_field = {}, query_role = {}, document_role = {}, no_role = {};
+  bool prompts_by_name = false;  ///< roles are prompts of the model, whose names the user says
   ReplyShape shape = {};
   About about = About::kNothing;
   std::string_view tokenizers = {};  ///< whose on the Hub has a tokenizer for each model

@@ -137,6 +137,8 @@ Result<Endpoint> find_endpoint(const std::string& name, std::uint32_t dims,
   model.dims = dims;
   model.provider = provider;
   model.key_from = key.from;
+  model.query_prompt = settings.query_prompt_name;
+  model.document_prompt = settings.document_prompt_name;
   const KnownModel known = find_model(dialect->name, model.name);
   VECMILL_TRY(check_dims(model, known));
   VECMILL_TRY(check_host(model, key.value));

@@ -239,7 +239,16 @@ TEST(CallResultTest, AnAbsurdNumberOfTokensIsNone) {
   const CallResult result = read_result(model_of("openai"), reply, kTwoTexts, kKey, "");
   ASSERT_EQ(result.outcome, Outcome::kSuccess);
   EXPECT_EQ(result.tokens, 0u);
-  EXPECT_EQ(result.billed, Billed::kUnknown);
+  EXPECT_EQ(result.billed, Billed::kUncounted);
+}
+
+TEST(CallResultTest, AGoodReplyWithoutTokensIsBilledAllTheSame) {
+  const http::ApiReply reply{
+      200, {}, R"({"data":[{"index":0,"embedding":[1,0]},{"index":1,"embedding":[0,1]}]})"};
+  const CallResult result = read_result(model_of("openai"), reply, kTwoTexts, kKey, "");
+  ASSERT_EQ(result.outcome, Outcome::kSuccess);
+  EXPECT_EQ(result.tokens, 0u) << "nothing to learn from";
+  EXPECT_EQ(result.billed, Billed::kUncounted);
 }
 
 TEST(CallResultTest, ARefusalIsNotBilled) {

@@ -1,5 +1,6 @@
 #include "vecmill/remote/guarded_provider.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
@@ -162,7 +163,8 @@ class GuardedProvider final : public Provider {
       }
       const auto answer = pay({texts, send->role, most, parts});
       const bool paid = answer && answer->payment;
-      if (paid) start(*send, texts, {*answer->payment, *turn.ticket});
+      const std::uint64_t tokens = std::min(most, send->demand[policy::Unit::kTokens]);
+      if (paid) start(*send, texts, {*answer->payment, *turn.ticket, tokens});
       if (!paid && extras_.shared) extras_.shared->cancel(*turn.ticket);
       lock.lock();
       if (!paid) not_paid(send->call, answer);
@@ -186,6 +188,7 @@ class GuardedProvider final : public Provider {
   struct Granted {
     Spending::PaymentId payment = 0;
     SharedState::Ticket ticket = 0;
+    std::uint64_t tokens = 0;  ///< counted or estimated
   };
 
   void start(const Dispatcher::Send& send, std::span<const std::string_view> texts,
@@ -194,7 +197,9 @@ class GuardedProvider final : public Provider {
                 [shared = shared_, call = send.call, extras = extras_, granted,
                  sent = now()](CallResult result) {
                   if (extras.spending) {
-                    extras.spending->settle(granted.payment, result.billed, result.tokens);
+                    const bool uncounted = result.billed == Billed::kUncounted;
+                    extras.spending->settle(granted.payment, result.billed,
+                                            uncounted ? granted.tokens : result.tokens);
                   }
                   if (extras.shared) {
                     extras.shared->settle(granted.ticket, {result.outcome, result.tokens,

@@ -19,8 +19,8 @@ class NumberApi final : public RemoteApi {
   void start(std::span<const std::string_view> texts, Role role, Duration, Done done) override {
     CallResult result;
     result.outcome = policy::Outcome::kSuccess;
-    result.billed = Billed::kYes;
-    result.tokens = texts.size();
+    result.billed = tells_tokens ? Billed::kYes : Billed::kUncounted;
+    result.tokens = tells_tokens ? texts.size() : 0;
     for (const auto text : texts) {
       const float sign = role == Role::kQuery ? -1.0F : 1.0F;
       result.embeddings.push_back({{sign * number_of(text)}});
@@ -33,6 +33,7 @@ class NumberApi final : public RemoteApi {
   }
 
   std::multiset<std::size_t> sizes;
+  bool tells_tokens = true;
 
  private:
   RemoteModel model_{.dialect = find_dialect("openai"), .name = "m", .dims = 1};
@@ -200,11 +201,11 @@ class Purse final : public Spending {
   void settle(PaymentId payment, Billed billed, std::uint64_t tokens) override {
     const std::lock_guard lock(mutex_);
     EXPECT_EQ(open.erase(payment), 1u) << "settled twice, or never granted";
-    EXPECT_EQ(billed, Billed::kYes);
-    spent += tokens;
+    if (billed == Billed::kUncounted) estimated += tokens;
+    if (billed == Billed::kYes) spent += tokens;
   }
 
-  std::uint64_t left, asked = 0, spent = 0;
+  std::uint64_t left, asked = 0, spent = 0, estimated = 0;
   bool broken = false;
   std::set<PaymentId> open;
 
@@ -228,6 +229,25 @@ TEST(GuardedProviderTest, NothingIsSentThatIsNotPaidFor) {
   EXPECT_EQ(sent, 770u);
   EXPECT_EQ(purse->spent, 770u);
   EXPECT_TRUE(purse->open.empty());
+}
+
+TEST(GuardedProviderTest, WhatNoReplyTellsIsPaidAsCountedHere) {
+  auto silent = [] {
+    auto api = std::make_unique<NumberApi>();
+    api->tells_tokens = false;
+    return api;
+  };
+  const auto counted = std::make_shared<Purse>(1000);
+  const CountTokens count = [](std::string_view) { return 3; };
+  const auto exact = make(silent(), {.spending = counted, .count = count});
+  for (const auto& result : embed(*exact, numbers(100, 200))) EXPECT_TRUE(result);
+  EXPECT_EQ(counted->estimated, 600u);
+
+  const auto guessed = std::make_shared<Purse>(1000);
+  const auto provider = make(silent(), {.spending = guessed});
+  for (const auto& result : embed(*provider, numbers(100, 200))) EXPECT_TRUE(result);
+  EXPECT_EQ(guessed->estimated, 200u * TokenEstimate().tokens(3));
+  EXPECT_TRUE(guessed->open.empty());
 }
 
 TEST(GuardedProviderTest, ThreadsShareOnePurse) {

@@ -46,6 +46,11 @@ Status ask_for_description(RemoteModel& model, const Secret& key, http::ApiClien
   return {};
 }
 
+/// A prompt for documents is rare; one for queries is what many models were trained with.
+bool drops_role(const RemoteModel& model, Role role) {
+  return model.dialect->prompts_by_name && role == Role::kQuery && model.query_prompt.empty();
+}
+
 Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
   return [model, space_of](const EmbedOptions& options) {
     Capabilities result;
@@ -56,6 +61,12 @@ Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
     result.max_tokens =
         std::max(find_model(model.dialect->name, model.name).max_tokens, model.self.max_tokens);
     result.remote = true;
+    if (drops_role(model, options.role)) {
+      result.note = full_name(model) +
+                    " gets queries like any other text; if the model has a prompt for them, set "
+                    "providers." +
+                    provider_name(model) + ".query_prompt_name to its name";
+    }
     return result;
   };
 }

@@ -148,6 +148,7 @@ CallResult read_result(const RemoteModel& model, const http::ApiReply& reply,
     return result;
   }
   result.outcome = policy::Outcome::kSuccess;
+  if (result.tokens == 0) result.billed = Billed::kUncounted;
   result.embeddings.resize(texts.size());
   for (Reply::Row& row : parsed->rows) {
     result.embeddings[row.index].vector = std::move(row.vector);

@@ -19,7 +19,12 @@
 namespace vecmill::remote {
 
 /// Whether a request is on the provider's bill.
-enum class Billed : std::uint8_t { kUnknown, kNo, kYes };
+enum class Billed : std::uint8_t {
+  kUnknown,
+  kNo,
+  kYes,
+  kUncounted,  ///< it is; the reply does not say how many tokens it had
+};
 
 /// How one request for vectors ended.
 struct CallResult {
@@ -30,7 +35,7 @@ struct CallResult {
   std::optional<policy::Duration> retry_after;
   std::vector<RateReading> rates;
   Billed billed = Billed::kUnknown;
-  std::uint64_t tokens = 0;  ///< billed; 0: not known
+  std::uint64_t tokens = 0;  ///< billed; 0: the reply does not say
 };
 
 /// One model somewhere else, one request at a time: no limits, no second try. Safe from any thread.

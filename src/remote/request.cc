@@ -98,6 +98,9 @@ std::string full_name(const RemoteModel& model) { return provider_name(model) + 
 std::string_view role_name(const RemoteModel& model, Role role) {
   const Dialect& dialect = *model.dialect;
   if (find_model(dialect.name, model.name).roleless) return {};
+  if (dialect.prompts_by_name && role != Role::kNone) {
+    return role == Role::kQuery ? model.query_prompt : model.document_prompt;
+  }
   if (role == Role::kNone) return dialect.no_role;
   return role == Role::kQuery ? dialect.query_role : dialect.document_role;
 }

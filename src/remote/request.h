@@ -26,6 +26,7 @@ struct RemoteModel {
   SelfDescription self = {};     ///< of a server that says what it serves
   std::string provider = {};     ///< as the user calls the API; empty: as the dialect
   std::string key_from = {};     ///< the variable or file that holds the key
+  std::string query_prompt = {}, document_prompt = {};  ///< names, where roles are prompts
 
   [[nodiscard]] std::uint32_t expected_dims() const { return dims > 0 ? dims : known_dims; }
 };

@@ -63,6 +63,19 @@ TEST(RequestTest, EachApiIsAskedInItsOwnWords) {
   }
 }
 
+TEST(RequestTest, TeiIsToldTheNameOfThePromptOfARole) {
+  RemoteModel model = model_of("tei", "any");
+  model.query_prompt = "s2p_query";
+  const Texts texts{"a"};
+  EXPECT_EQ(request_body(model, texts, Role::kQuery),
+            R"({"inputs":["a"],"prompt_name":"s2p_query","truncate":false})");
+  for (const Role role : {Role::kDocument, Role::kNone}) {
+    EXPECT_EQ(request_body(model, texts, role), R"({"inputs":["a"],"truncate":false})");
+  }
+  model.document_prompt = "doc";
+  EXPECT_EQ(role_name(model, Role::kDocument), "doc");
+}
+
 TEST(RequestTest, TheKeyGoesWhereTheApiLooksForIt) {
   const Secret key("k1");
   const auto last = [&](const char* dialect) {

@@ -36,7 +36,7 @@ class Spending {
   ///   errors  no request may be sent any more: no price is known, the record cannot be written
   virtual Result<Answer> intend(const Request& request) = 0;
 
-  /// Once for each that was granted. `tokens`: when billed.
+  /// Once for each that was granted. `tokens`: when billed; estimated when that is uncounted.
   virtual void settle(PaymentId payment, Billed billed, std::uint64_t tokens) = 0;
 };
 

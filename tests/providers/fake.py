@@ -100,6 +100,7 @@ class Fake:
     plan: list = field(default_factory=list)
     billed: int = 0
     tls: ssl.SSLContext | None = None
+    tells_usage: bool = True
 
     def __enter__(self):
         fake = self
@@ -184,7 +185,8 @@ class Fake:
         usage = {"total_tokens": used} if self.vendor == "voyage" else {"prompt_tokens": used, "total_tokens": used}
         data = [{"object": "embedding", "embedding": encoded(vector_of(text, body, dims), body), "index": i}
                 for i, text in enumerate(texts)]
-        return {"object": "list", "data": data, "model": body["model"], "usage": usage}
+        reply = {"object": "list", "data": data, "model": body["model"]}
+        return {**reply, "usage": usage} if self.tells_usage else reply
 
     def param(self, name):
         return {} if self.vendor == "voyage" else {"param": name}

@@ -58,7 +58,8 @@ def test_budgets_of_tags_and_tenants(fake, vecmill):
     ("[budget]\nmnth = 1", "vecmill.toml:2: unknown key budget.mnth; did you mean month?"),
     ("[budget.tenant.acme]\ndya = 1", "did you mean day?"), ("[budget.tag.project]\nday = 1", '"project" is no tag'),
     ("[budget.tenant.acme]\nday = -1", 'vecmill.toml:2: day: "-1" is no amount'),
-    ("[budget]\nwarn_at = 80", "from 0 to 1"), ('alert_webhook = "hook"', "is no web address")])
+    ("[budget]\nwarn_at = 80", "from 0 to 1"), ('alert_webhook = "hook"', "is not an https:// address"),
+    ('alert_webhook = "http://public.example/"', "would show")])
 def test_mistakes_are_named_before_anything_is_sent(fake, vecmill, text, what):
     configure(vecmill, text + "\n")
     done = vecmill("embed", "texts.txt", "--out", "a.npy")

@@ -6,6 +6,7 @@ import socket
 import subprocess
 
 import fake as fakes
+import fake_others as others
 import pytest
 from program import INSTRUMENTS, ROOT
 from test_command import VECMILL, asked
@@ -105,6 +106,31 @@ def test_a_flag_beats_the_environment_that_the_project_that_the_user(project):
         assert f'providers.voyage.base_url = "{other.url}"  # VOYAGE_BASE_URL' in shown
         assert re.search(r'providers.voyage.batch_size = "1"  # .*/vecmill.toml:4\n', shown)
         assert re.search(r'providers.voyage.dims = "256"  # .*/config.toml:3\n', shown)
+
+
+def test_tei_is_told_the_name_of_a_prompt(project):
+    with others.Other("tei") as fake:
+        def prompts(*words):
+            fake.seen.clear()
+            done = project(*words, "--no-cache", TEI_API_KEY=fakes.KEYS["tei"])
+            assert done.returncode == 0, done.stderr
+            return {seen.body.get("prompt_name") for seen in fake.seen if seen.body}, done.stderr
+
+        table = f'[providers.tei]\nbase_url = "{fake.url}"\nprice = 0.0\n'
+        embed = ["embed", "texts.txt", "--model", "tei:bge-small", "--out"]
+        query = ["query", "one", "--model", "tei:bge-small", "--index"]
+        project.write(table)
+        assert prompts(*embed, "plain.npy") == ({None}, prompts(*embed, "again.npy")[1])
+        sent, said = prompts(*query, "plain.npy")
+        assert sent == {None} and "providers.tei.query_prompt_name" in said
+        assert "query_prompt_name" in prompts(*embed, "asked.npy", "--role", "query")[1]
+        project.write(table + 'query_prompt_name = "ask"\ndocument_prompt_name = "keep"\n')
+        assert prompts(*embed, "b.npy")[0] == {"keep"}
+        sent, said = prompts(*query, "b.npy")
+        assert sent == {"ask"} and "prompt_name" not in said
+    project.write('[providers.openai]\nquery_prompt_name = "ask"\n')
+    done = project("embed", "texts.txt", "--model", OPENAI, "--out", "c.npy")
+    assert done.returncode == 2 and "takes no names of prompts" in done.stderr
 
 
 def test_a_key_in_a_file_of_its_own(fake, project):

@@ -44,6 +44,19 @@ def test_what_is_billed_is_on_record(fake, vecmill):
     assert json.loads(again.stdout)["spend"]["requests"] == 0, "what is cached is free"
 
 
+def test_a_reply_without_usage_is_on_record_as_counted_here(fake, vecmill):
+    fake.tells_usage = False
+    done = vecmill("embed", "texts.txt", "--out", "a.npy", "--json")
+    assert done.returncode == 0, done.stderr
+    spend = json.loads(done.stdout)["spend"]
+    assert spend["tokens"] >= len(TEXTS) and spend["held_usd"] == "0.00", "not held for ever"
+    cost = spend["tokens"] * PRICES[fake.vendor] / 1e6
+    assert float(spend["estimated_usd"]) == float(spend["cost_usd"]) == pytest.approx(cost)
+    row, = rows_of(vecmill, "provider")
+    assert int(row["tokens"]) == spend["tokens"] and row["estimated_usd"] == row["cost_usd"]
+    assert row["held_usd"] == "0.00"
+
+
 def test_no_text_is_in_the_ledger(fake, vecmill):
     assert vecmill("embed", "texts.txt", "--out", "a.npy").returncode == 0
     assert vecmill("query", "a secret question", "--index", "a.npy").returncode == 0
@@ -136,7 +149,7 @@ def test_a_price_that_nobody_knows_is_an_error(fake, vecmill):
 
 
 @pytest.mark.parametrize("words, what", [
-    (["--max-cost", "five"], "no amount of dollars"),
+    (["--max-cost", "five"], "no amount of dollars"), (["--price", "20000"], '--price: "20000" is no price'),
     (["--tag", "project"], "is no tag"), (["--daily-budget", "-1"], "no amount of dollars")])
 @pytest.mark.parametrize("vendor", ["voyage"], indirect=True)
 def test_what_makes_no_sense_is_refused(fake, vecmill, words, what):
