@@ -8,9 +8,10 @@
 namespace vecmill::engine {
 
 /// The rows of an output by their ids, with the texts they were made of, and which of them have
-/// been met in the source: 18 to 37 bytes a row, however long its id is. Of an id 80 bits of a
-/// checksum count, of a text's hash 47: at a hundred million rows the chance that any two are taken
-/// for one is below 1e-8, that a changed text is taken for the old one below 1e-14.
+/// been met in the source: 18 to 37 bytes a row, however long its id is, and half as much again
+/// while it grows. Of an id 80 bits of a checksum count, of a text's hash 47: at a hundred million
+/// rows the chance that any two are taken for one is below 1e-8, that a changed text is taken for
+/// the old one below 1e-14.
 class RowTable {
  public:
   enum class Found : std::uint8_t {

@@ -100,7 +100,7 @@ class PostgresInventory : public Inventory {
   /// Vectors of another space are of no text.
   [[nodiscard]] std::string hash_of_row() const {
     if (!knows_texts()) return "''";
-    const std::string hash = "coalesce(encode(t.text_hash, 'hex'), '')";
+    std::string hash = "coalesce(encode(t.text_hash, 'hex'), '')";
     if (!identity_ || !has_column(target_, "space", "int4")) return hash;
     return "CASE WHEN t.space = " + std::to_string(target_.space) + " THEN " + hash +
            " ELSE '' END";

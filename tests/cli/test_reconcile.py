@@ -1,12 +1,15 @@
 """A file of vectors beside its source: what is lost or orphaned is found, mended and removed, and nothing else."""
 
 import json
+import signal
 import sqlite3
+import subprocess
 
 import numpy as np
 import pytest
 
 from conftest import ROOT
+from test_resume import interrupt
 
 KEYS = {"schema", "source", "sink", "rows", "fine", "lost", "stale", "orphaned", "failed", "skipped", "mended",
         "failed_now", "removed", "tokens", "spend", "notes"}
@@ -115,6 +118,22 @@ def test_killed(vecmill, point):
     else:
         assert again["mended"] == 0 and again["removed"] == done - 4101 > 0
     check_rows(vecmill, changed)
+
+
+def test_interrupted(vecmill):
+    write(vecmill, {"r0": "text 0"})
+    assert vecmill.embed("in.jsonl", "out.db").code == 0
+    some = texts(20_000)
+    source = write(vecmill, some)
+    words = ["reconcile", "-", "out.db", "--format", "jsonl", "--mend"]
+    process = vecmill.start(*words, stdin=subprocess.PIPE)
+    data = source.read_bytes()
+    said = interrupt(process, data[:data.index(b"\n", len(data) // 2) + 1], signal.SIGINT)
+    assert process.returncode == 130 and said == "interrupted: the same command goes on"
+    done = len(rows_of(vecmill))
+    assert done < 20_000
+    assert vecmill(*words, "--json", stdin=data).json["mended"] == 20_000 - done
+    check_rows(vecmill, some)
 
 
 def test_two_outputs_of_a_text_go_together(vecmill):

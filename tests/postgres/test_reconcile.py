@@ -212,3 +212,5 @@ def test_bad_input(vecmill, db, beside):
     other = reconcile(vecmill, source, sink, "--mend", "--max-seq-length", "7")
     assert other.code == 7 and "holds vectors of builtin:hash" in other.err
     assert db.value("SELECT count(*) FROM notes WHERE id = 0") == "0"
+    secret = reconcile(vecmill, *(url.replace("test@", "test:canary@") for url in beside))
+    assert "canary" not in secret.out + secret.err and "***" in secret.out
