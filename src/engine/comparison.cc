@@ -34,11 +34,20 @@ Status Comparison::tell(RowState state, const Record& record) const {
   return finding ? finding(state, record.id) : Status();
 }
 
+bool Comparison::knows_failed() const {
+  return failed_.size() > 0 && parts_.inventory.knows_failed_texts();
+}
+
+bool Comparison::needs_texts() const {
+  return parts_.job.mend || parts_.job.embed.empty == Empty::kSkip;
+}
+
+bool Comparison::needs_hashes() const { return parts_.inventory.knows_texts() || knows_failed(); }
+
 Result<bool> Comparison::is_done(const Record& record) {
-  const sink::Inventory& inventory = parts_.inventory;
-  const bool by_text = inventory.knows_texts();
-  const bool failed_by_text = failed_.size() > 0 && inventory.knows_failed_texts();
-  const std::string hash = by_text || failed_by_text ? sha256_hex(record.text) : "";
+  const bool by_text = parts_.inventory.knows_texts(), failed_by_text = knows_failed();
+  std::string hash;
+  if (needs_hashes()) hash = hashed_ ? record.text : sha256_hex(record.text);
   ++report_.rows;
   const Found found = rows_.meet(record.id, by_text ? hash : "");
   if (found == Found::kSame) {

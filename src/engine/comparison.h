@@ -30,6 +30,12 @@ class Comparison {
   /// Before any record is looked at.
   Status read_sink();
 
+  /// Whether texts themselves are looked at; if not, whether their hashes are.
+  [[nodiscard]] bool needs_texts() const;
+  [[nodiscard]] bool needs_hashes() const;
+  /// Records have the hashes of their texts in their place, where those are needed.
+  void take_hashes() { hashed_ = true; }
+
   /// Whether each needs nothing to be made of it.
   ///   errors  kCancelled; those of the listener
   Result<std::vector<bool>> operator()(std::span<const Record> records);
@@ -43,6 +49,8 @@ class Comparison {
   [[nodiscard]] bool any_met() const { return rows_.met() > 0; }
 
  private:
+  /// Whether texts that failed are on record by what they are.
+  [[nodiscard]] bool knows_failed() const;
   Result<bool> is_done(const Record& record);
   [[nodiscard]] Status tell(RowState state, const Record& record) const;
   [[nodiscard]] Status check_stop() const;
@@ -50,6 +58,7 @@ class Comparison {
   Parts parts_;
   ReconcileReport& report_;
   RowTable rows_, failed_;
+  bool hashed_ = false;
 };
 
 }  // namespace vecmill::engine

@@ -8,7 +8,6 @@
 #include "vecmill/sink/postgres_sink.h"
 #include "vecmill/sink/qdrant_sink.h"
 #include "vecmill/sink/stored_arithmetic.h"
-#include "vecmill/source/postgres_source.h"
 #include "vecmill/source/qdrant_source.h"
 
 namespace vecmill::engine {
@@ -90,7 +89,7 @@ const std::string& place_of(const EmbedJob& job) {
 Result<Input> open_on_server(const EmbedJob& job) {
   VECMILL_ASSIGN(std::unique_ptr<PostgresSource> table, open_postgres(job));
   Input input;
-  if (table) input.id_columns = table->keys().size();
+  input.table = table.get();
   input.source = std::move(table);
   if (input.source || !std::ranges::any_of(job.inputs, is_qdrant_url)) return input;
   VECMILL_ASSIGN(const qdrant::Url url, qdrant::parse_url(job.inputs[0]));

@@ -9,6 +9,7 @@
 #include "vecmill/engine/skip_done.h"
 #include "vecmill/sink/sink_factory.h"
 #include "vecmill/source.h"
+#include "vecmill/source/postgres_source.h"
 
 namespace vecmill::engine {
 
@@ -28,10 +29,12 @@ Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space);
 ///   errors  of a table or a collection: those of asking its server
 Result<std::optional<std::string>> stored_arithmetic(const EmbedJob& job);
 
-/// A source at its beginning, and how many columns make up its ids.
+/// A source at its beginning.
 struct Input {
   std::unique_ptr<Source> source;
-  std::size_t id_columns = 1;
+  source::PostgresSource* table = nullptr;  ///< the source, where it is one
+  /// Columns that make up an id.
+  [[nodiscard]] std::size_t id_columns() const { return table ? table->keys().size() : 1; }
 };
 
 /// The only input when it is a table or a collection; no source for files.

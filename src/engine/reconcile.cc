@@ -19,6 +19,7 @@ namespace {
 using engine::Comparison;
 using sink::Inventory;
 using sink::KnownRow;
+using Body = source::PostgresSource::Body;
 using Finding = decltype(ReconcileListeners::finding);
 
 constexpr std::size_t kRemovedAtOnce = 1000;
@@ -66,10 +67,10 @@ Status check_sink(const ReconcileJob& job, const Inventory& inventory) {
 }
 
 Status check_ids(const engine::Input& input, const Inventory& inventory, const std::string& out) {
-  if (input.id_columns == inventory.id_columns()) return {};
+  if (input.id_columns() == inventory.id_columns()) return {};
   return make_error(ErrorKind::kMismatch,
                     "an id has " + std::to_string(inventory.id_columns()) +
-                        " columns, an id of the source " + std::to_string(input.id_columns),
+                        " columns, an id of the source " + std::to_string(input.id_columns()),
                     shown_place(out), "name the columns of both with key=");
 }
 
@@ -101,7 +102,7 @@ struct Reconciliation::State {
     }
     const SpaceInfo space = engine.capabilities(embed.options).space;
     if (!is_qdrant_url(embed.out)) {
-      return engine::open_job_output(embed, space, input.id_columns);
+      return engine::open_job_output(embed, space, input.id_columns());
     }
     VECMILL_ASSIGN(const qdrant::Url url, qdrant::parse_url(embed.out));
     VECMILL_ASSIGN(auto opened,
@@ -127,9 +128,10 @@ struct Reconciliation::State {
 
   /// What stands in the source meanwhile is no orphan any more.
   Status look_again(Comparison& comparison, const std::stop_token& stop) const {
-    VECMILL_ASSIGN(const auto source, engine::open_source(job.embed));
+    VECMILL_ASSIGN(const engine::Input again, engine::open_input(job.embed));
+    if (again.table) again.table->give(Body::kNone);
     while (!stop.stop_requested()) {
-      VECMILL_ASSIGN(const auto records, source->next(kReadAtOnce));
+      VECMILL_ASSIGN(const auto records, again.source->next(kReadAtOnce));
       if (records.empty()) return {};
       for (const Record& record : records) comparison.meet(record.id);
     }
@@ -220,6 +222,10 @@ Result<ReconcileReport> Reconciliation::run(Engine* engine, const ReconcileListe
   ReconcileReport& report = state.report;
   Comparison comparison({state.job, *state.inventory, listeners, stop}, report);
   VECMILL_TRY(comparison.read_sink());
+  if (state.input.table && !comparison.needs_texts()) {  // they stay in the database
+    state.input.table->give(comparison.needs_hashes() ? Body::kHash : Body::kNone);
+    comparison.take_hashes();
+  }
   VECMILL_TRY(state.compare(comparison, engine, sink.get(), stop));
   VECMILL_TRY(state.care_for_orphans(comparison, listeners.finding, stop));
   return std::move(report);

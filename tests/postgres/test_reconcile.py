@@ -182,6 +182,19 @@ def test_a_file_beside_a_table(vecmill, db):
     assert db.value("SELECT count(*) FROM notes WHERE id = 'n9'") == "0"
 
 
+def test_texts_stay_in_the_database(vecmill, db, beside, proxy):
+    asked = []
+    between = proxy(lambda kind, body, _: asked.append(body) if kind == b"P" and b"AS body" in body else None)
+    source = between.url("kb", text="body")
+    assert reconcile(vecmill, source, beside[1]).json["stale"] == 1
+    assert asked and all(b"sha256(convert_to(p.body" in body for body in asked)
+    asked.clear()
+    assert vecmill.embed(beside[0], "--out", "out.db").code == 0
+    db.sql("DELETE FROM kb WHERE id = 9")
+    assert counts(reconcile(vecmill, source, "out.db", "--remove-orphans")) == (0, COUNT - 1, COUNT - 1, 0, None, 1, 0)
+    assert asked and all(b"SELECT p.id, '', p.metadata" in body for body in asked)
+
+
 def test_orphans_are_removed_only_for_a_reason(vecmill, db, beside):
     source, sink = beside
     rows = "SELECT count(*) FROM notes"
