@@ -46,4 +46,9 @@ std::uint64_t checksum(std::span<const std::byte> bytes) {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
+LongChecksum long_checksum(std::string_view bytes) {
+  const XXH128_hash_t sum = XXH3_128bits(bytes.data(), bytes.size());
+  return {sum.low64, sum.high64};
+}
+
 }  // namespace vecmill

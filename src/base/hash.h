@@ -36,4 +36,11 @@ class Sha256 {
   return checksum(std::as_bytes(std::span(bytes.data(), bytes.size())));
 }
 
+/// XXH3, 128 bits: what shares it is taken for the same; at a billion names the chance that any two
+/// of them do is below 1e-20.
+struct LongChecksum {
+  std::uint64_t low = 0, high = 0;
+};
+[[nodiscard]] LongChecksum long_checksum(std::string_view bytes);
+
 }  // namespace vecmill

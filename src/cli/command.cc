@@ -135,6 +135,22 @@ that are too long; purge forgets them.
 
   vecmill dead redrive --queue jobs.db --cause too_long --truncate end)";
 
+constexpr std::string_view kReconcileDetails =
+    R"(SOURCE is anything that embed reads, several inputs too; SINK what embed made of it: .npy, .jsonl,
+.db, a table of PostgreSQL or a collection of Qdrant. Says how many rows are fine, lost (in the source
+alone), stale (made of another text; where the sink knows its texts), orphaned (in the sink alone) and
+failed (on record as such). Exit code 0: all are fine, 1: some are lost, stale or orphaned, 3: none is,
+but some failed. Nothing is changed unless it is asked for.
+
+  vecmill reconcile notes.jsonl notes.db
+  vecmill reconcile 'postgres:///docs?table=kb&text=body' 'postgres:///docs?table=kb_minilm' --list
+
+--mend embeds what is lost or stale, with the model on record; --remove-orphans reads the source once
+more and removes what it still has not. Where source and sink have no row in common, --yes says that
+this is right. A killed run changed no row by half: the same command goes on.
+
+  vecmill reconcile docs.jsonl qdrant://localhost:6333/notes --mend --remove-orphans)";
+
 constexpr std::string_view kBenchDetails =
     R"(Latency by length, throughput by batch, both with the tokenizer and over all threads, beside what
 the multiplications alone would take; memory, and what to set. Wants an idle machine.
@@ -242,6 +258,18 @@ std::vector<Command> job_commands() {
         "cache-key-env"},
        kWorkerDetails,
        run_worker},
+      {"reconcile",
+       "SOURCE SINK",
+       "say what is lost, stale or orphaned in an output, and mend it",
+       {"list",       "mend",           "remove-orphans", "yes",
+        "model",      "role",           "dims",           "truncate",
+        "empty",      "id-field",       "text-field",     "format",
+        "whole-file", "batch-size",     "max-seq-length", "device",
+        "dtype",      "threads",        "progress",       "tag-field",
+        "cache",      "no-cache",       "cache-path",     "cache-max-size",
+        "cache-ttl",  "cache-key-file", "cache-key-env"},
+       kReconcileDetails,
+       run_reconcile},
       {"dead",
        "ls | redrive [WHICH...] | purge [WHICH...]",
        "look after jobs that were given up",
@@ -309,15 +337,15 @@ struct FlagGroup {
 const std::vector<FlagGroup>& flag_groups() {
   static const std::vector<FlagGroup> groups = {
       // What requests to APIs cost, who stands in for an API, and who shares its limits.
-      {{"embed", "query", "cache", "jobs", "worker"},
+      {{"embed", "query", "cache", "jobs", "worker", "reconcile"},
        {"max-cost", "daily-budget", "monthly-budget", "price", "prices", "ledger", "tag", "tenant",
         "alert-webhook", "alert-secret-env"}},
-      {{"embed", "query", "cache", "jobs", "worker"},
+      {{"embed", "query", "cache", "jobs", "worker", "reconcile"},
        {"fallback", "same-space", "fallback-after", "patience"}},
-      {{"embed", "query", "cache", "doctor", "jobs", "worker"},
+      {{"embed", "query", "cache", "doctor", "jobs", "worker", "reconcile"},
        {"redis", "redis-password-env", "redis-ca-file", "redis-cache-only"}},
       // How they are sent.
-      {{"embed", "query", "cache", "estimate", "doctor", "jobs", "worker"},
+      {{"embed", "query", "cache", "estimate", "doctor", "jobs", "worker", "reconcile"},
        {"requests-per-minute", "tokens-per-minute", "in-flight", "request-timeout"}},
   };
   return groups;

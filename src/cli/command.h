@@ -46,6 +46,7 @@ Result<ExitCode> run_cost(const Invocation& invocation);
 Result<ExitCode> run_jobs(const Invocation& invocation);
 Result<ExitCode> run_worker(const Invocation& invocation);
 Result<ExitCode> run_dead(const Invocation& invocation);
+Result<ExitCode> run_reconcile(const Invocation& invocation);
 Result<ExitCode> run_bench(const Invocation& invocation);
 Result<ExitCode> run_doctor(const Invocation& invocation);
 Result<ExitCode> run_online_doctor(const Invocation& invocation);

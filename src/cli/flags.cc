@@ -156,6 +156,9 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"origin", kSwitch, "", "", "", "say where each value comes from"},
     {"against", kChoice, "A", "f32", "",
      "verify: how close the arithmetics that the model was used in here are to this one", false},
+    {"list", kSwitch, "", "", "", "print a line for each row that is not fine: what, and its id"},
+    {"mend", kSwitch, "", "", "", "embed what is lost or stale"},
+    {"remove-orphans", kSwitch, "", "", "", "remove from the sink what the source has not"},
     {"yes", kSwitch, "", "", "", "do not ask", false, 'y'},
     // Flags of every command.
     {"config", kText, "FILE", "", "", "read this file instead of the nearest vecmill.toml"},

@@ -38,6 +38,15 @@ ModelOptions model_options(const Settings& settings) {
   return options;
 }
 
+ModelOptions model_options(const Settings& settings, const ModelOptions& made_with) {
+  ModelOptions options = model_options(settings);
+  if (settings.is_default("model")) options.model = made_with.model;
+  if (settings.is_default("dims")) options.dims = options.remote.strongest.dims = made_with.dims;
+  if (settings.is_default("max-seq-length")) options.max_seq_length = made_with.max_seq_length;
+  if (settings.is_default("dtype")) options.dtype = made_with.dtype;
+  return options;
+}
+
 EmbedOptions embed_options(const Settings& settings) {
   EmbedOptions options;
   const std::string& role = settings.text("role");

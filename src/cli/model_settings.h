@@ -10,6 +10,10 @@ namespace vecmill::cli {
 ModelOptions
 model_options(const Settings& settings);
 
+/// The same for vectors that are there: what was said by hand comes before what they were made
+/// with.
+[[nodiscard]] ModelOptions model_options(const Settings& settings, const ModelOptions& made_with);
+
 [[nodiscard]] EmbedOptions embed_options(const Settings& settings);
 
 /// A line for people, where a model has something to say of what is asked of it.

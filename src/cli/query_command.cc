@@ -13,17 +13,6 @@
 namespace vecmill::cli {
 namespace {
 
-/// The index knows its model; what was said by hand comes first.
-Result<ModelOptions> options_for(const Settings& settings, const std::string& index) {
-  ModelOptions options = model_options(settings);
-  VECMILL_ASSIGN(const ModelOptions made_with, model_of_index(index));
-  if (settings.is_default("model")) options.model = made_with.model;
-  if (settings.is_default("dims")) options.dims = options.remote.strongest.dims = made_with.dims;
-  if (settings.is_default("max-seq-length")) options.max_seq_length = made_with.max_seq_length;
-  if (settings.is_default("dtype")) options.dtype = made_with.dtype;
-  return options;
-}
-
 QueryMode mode_of(const Settings& settings) {
   const std::string& mode = settings.text("mode");
   return mode == "dense"         ? QueryMode::kDense
@@ -60,7 +49,8 @@ Result<ExitCode> run_query(const Invocation& invocation) {
     return make_error(ErrorKind::kInvalidArgument, "there is no index to ask", {},
                       "name an output of embed with --index");
   }
-  VECMILL_ASSIGN(ModelOptions options, options_for(settings, index));
+  VECMILL_ASSIGN(const ModelOptions made_with, model_of_index(index));
+  ModelOptions options = model_options(settings, made_with);
   VECMILL_ASSIGN(options.spend, spend_options(settings));
   VECMILL_TRY(add_redis(settings, options));
   VECMILL_TRY(add_cache(settings, options));

@@ -335,12 +335,7 @@ Result<std::string> dtype_for(const EmbedJob& job, const ModelOptions& model) {
 
 Result<ModelOptions> model_of_index(const std::string& index) {
   VECMILL_ASSIGN(const sink::Meta meta, engine::describe_index(index));
-  ModelOptions options;
-  options.model = meta.identity.info.model;
-  options.dims = meta.identity.info.dims;
-  options.max_seq_length = meta.identity.info.max_tokens;
-  options.dtype = engine::dtype_of(meta.identity.info.arithmetic);
-  return options;
+  return engine::options_of(meta.identity.info);
 }
 
 }  // namespace vecmill

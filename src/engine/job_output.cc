@@ -9,23 +9,26 @@
 namespace vecmill::engine {
 namespace {
 
-Result<std::unique_ptr<Sink>> open_table(const EmbedJob& job, const SpaceInfo& space) {
+Result<std::unique_ptr<Sink>> open_table(const EmbedJob& job, const SpaceInfo& space,
+                                         std::size_t id_columns) {
   VECMILL_ASSIGN(const postgres::Url url, postgres::parse_url(job.out));
   sink::PostgresSinkOptions options;
   options.create = job.postgres.create;
   options.half = job.half;
   VECMILL_ASSIGN(auto made, sink::open_postgres_sink(url, space, options));
-  if (made.target.keys.size() == 1) return std::move(made.opened.sink);
+  if (made.target.keys.size() == id_columns) return std::move(made.opened.sink);
   return make_error(ErrorKind::kMismatch,
                     "the key of " + made.target.table.name + " has " +
-                        std::to_string(made.target.keys.size()) + " columns, an id has one",
-                    url.shown, "name the column of ids with key=");
+                        std::to_string(made.target.keys.size()) + " columns, an id " +
+                        std::to_string(id_columns),
+                    url.shown, "name the columns of ids with key=");
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Sink>> open_job_output(const EmbedJob& job, const SpaceInfo& space) {
-  if (is_postgres_url(job.out)) return open_table(job, space);
+Result<std::unique_ptr<Sink>> open_job_output(const EmbedJob& job, const SpaceInfo& space,
+                                              std::size_t id_columns) {
+  if (is_postgres_url(job.out)) return open_table(job, space, id_columns);
   const std::filesystem::path out(job.out);
   if (out.extension() == ".db") {
     return sink::open_shared_sqlite_sink(out, {space, job.half ? "f16" : "f32"});

@@ -8,7 +8,6 @@
 #include "vecmill/sink/postgres_sink.h"
 #include "vecmill/sink/qdrant_sink.h"
 #include "vecmill/sink/stored_arithmetic.h"
-#include "vecmill/source/postgres_source.h"
 #include "vecmill/source/qdrant_source.h"
 
 namespace vecmill::engine {
@@ -62,18 +61,9 @@ Result<sink::Opened> open_target(const EmbedJob& job, const std::string& out,
   return std::move(opened.opened);
 }
 
-/// A point is written whole: what else it holds would go.
-Status check_not_itself(const EmbedJob& job, const qdrant::Url& out) {
-  if (!is_qdrant_url(job.inputs[0])) return {};
-  VECMILL_ASSIGN(const qdrant::Url in, qdrant::parse_url(job.inputs[0]));
-  if (in.base != out.base || in.collection != out.collection) return {};
-  return make_error(ErrorKind::kInvalidArgument, "is the input, too: its texts would be lost",
-                    out.shown, "give another collection");
-}
-
 Result<sink::QdrantOpened> open_collection(const EmbedJob& job, const SpaceInfo& space) {
   VECMILL_ASSIGN(const qdrant::Url url, qdrant::parse_url(job.out));
-  VECMILL_TRY(check_not_itself(job, url));
+  VECMILL_TRY(check_not_itself(job));
   return sink::open_qdrant_sink(url, {space, job.half ? "f16" : "f32"},
                                 {job.qdrant.create, job.resume});
 }
@@ -96,12 +86,24 @@ const std::string& place_of(const EmbedJob& job) {
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> open_on_server(const EmbedJob& job) {
-  VECMILL_ASSIGN(std::unique_ptr<Source> source, open_postgres(job));
-  if (source || !std::ranges::any_of(job.inputs, is_qdrant_url)) return source;
+Result<Input> open_on_server(const EmbedJob& job) {
+  VECMILL_ASSIGN(std::unique_ptr<PostgresSource> table, open_postgres(job));
+  Input input;
+  input.table = table.get();
+  input.source = std::move(table);
+  if (input.source || !std::ranges::any_of(job.inputs, is_qdrant_url)) return input;
   VECMILL_ASSIGN(const qdrant::Url url, qdrant::parse_url(job.inputs[0]));
-  VECMILL_ASSIGN(source, source::QdrantSource::open(url, job.text_field));
-  return source;
+  VECMILL_ASSIGN(input.source, source::QdrantSource::open(url, job.text_field));
+  return input;
+}
+
+Status check_not_itself(const EmbedJob& job) {
+  if (!is_qdrant_url(job.inputs[0]) || !is_qdrant_url(job.out)) return {};
+  VECMILL_ASSIGN(const qdrant::Url in, qdrant::parse_url(job.inputs[0]));
+  VECMILL_ASSIGN(const qdrant::Url out, qdrant::parse_url(job.out));
+  if (in.base != out.base || in.collection != out.collection) return {};
+  return make_error(ErrorKind::kInvalidArgument, "is the input, too: its texts would be lost",
+                    out.shown, "give another collection");
 }
 
 Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space) {

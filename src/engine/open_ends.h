@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "vecmill/engine/skip_done.h"
 #include "vecmill/sink/sink_factory.h"
 #include "vecmill/source.h"
+#include "vecmill/source/postgres_source.h"
 
 namespace vecmill::engine {
 
@@ -27,8 +29,21 @@ Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space);
 ///   errors  of a table or a collection: those of asking its server
 Result<std::optional<std::string>> stored_arithmetic(const EmbedJob& job);
 
-/// The only input when it is a table or a collection; null for files.
+/// A source at its beginning.
+struct Input {
+  std::unique_ptr<Source> source;
+  source::PostgresSource* table = nullptr;  ///< the source, where it is one
+  /// Columns that make up an id.
+  [[nodiscard]] std::size_t id_columns() const { return table ? table->keys().size() : 1; }
+};
+
+/// The only input when it is a table or a collection; no source for files.
 ///   errors  kInvalidArgument: one among other inputs
-Result<std::unique_ptr<Source>> open_on_server(const EmbedJob& job);
+Result<Input> open_on_server(const EmbedJob& job);
+
+/// Whether a collection is not both the input and the output: a point is written whole, what else
+/// it holds would go.
+///   errors  kInvalidArgument: it is
+Status check_not_itself(const EmbedJob& job);
 
 }  // namespace vecmill::engine

@@ -119,4 +119,13 @@ Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t thread
   return OpenedModel{std::move(provider)};
 }
 
+ModelOptions options_of(const SpaceInfo& space) {
+  ModelOptions options;
+  options.model = space.model;
+  options.dims = space.dims;
+  options.max_seq_length = space.max_tokens;
+  options.dtype = dtype_of(space.arithmetic);
+  return options;
+}
+
 }  // namespace vecmill::engine

@@ -30,4 +30,7 @@ struct OpenedModel {
 Result<OpenedModel> open_model(const ModelOptions& options, std::uint32_t threads,
                                std::uint32_t known_dims = 0);
 
+/// What opens the model that made vectors of this space.
+[[nodiscard]] ModelOptions options_of(const SpaceInfo& space);
+
 }  // namespace vecmill::engine

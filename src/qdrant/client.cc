@@ -52,6 +52,24 @@ Outcome classify(const http::ApiReply& reply) {
   return policy::classify(reply.status);
 }
 
+/// ["_vecmill"]: what to give of a payload.
+std::string stamp_only() { return "[\"" + std::string(kStamp) + "\"]"; }
+
+std::string points_json(std::span<const std::string> ids) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < ids.size(); ++i) out += (i > 0 ? "," : "") + point_json(ids[i]);
+  return out + "]";
+}
+
+/// A page of points; `payload` says what to give of theirs.
+Call page_call(const std::string& path, const std::string& from, std::size_t limit,
+               const std::string& payload) {
+  std::string body = "{\"limit\":" + std::to_string(limit);
+  if (!from.empty()) body += ",\"offset\":" + point_json(from);
+  body += ",\"with_payload\":" + payload + ",\"with_vector\":false}";
+  return {"POST", path, std::move(body), true};
+}
+
 struct Meaning {
   ErrorKind kind;
   const char* message;
@@ -229,9 +247,8 @@ Status Client::write(std::span<const std::string> points) {
 }
 
 Result<std::vector<Point>> Client::retrieve(std::span<const std::string> ids, bool vectors) {
-  std::string body = "{\"ids\":[";
-  for (std::size_t i = 0; i < ids.size(); ++i) body += (i > 0 ? "," : "") + point_json(ids[i]);
-  body += "],\"with_payload\":[\"" + std::string(kStamp) + "\"],\"with_vector\":";
+  std::string body =
+      "{\"ids\":" + points_json(ids) + ",\"with_payload\":" + stamp_only() + ",\"with_vector\":";
   body += vectors ? "true}" : "false}";
   return state_->fetch<std::vector<Point>>(
       {"POST", state_->path("/points"), std::move(body), true},
@@ -240,11 +257,25 @@ Result<std::vector<Point>> Client::retrieve(std::span<const std::string> ids, bo
 
 Result<Page> Client::scroll(const std::string& from, std::size_t limit,
                             const std::string& text_field) {
-  std::string body = "{\"limit\":" + std::to_string(limit);
-  if (!from.empty()) body += ",\"offset\":" + point_json(from);
-  body += ",\"with_payload\":true,\"with_vector\":false}";
-  return state_->fetch<Page>({"POST", state_->path("/points/scroll"), std::move(body), true},
+  return state_->fetch<Page>(page_call(state_->path("/points/scroll"), from, limit, "true"),
                              [&](std::string_view reply) { return parse_page(reply, text_field); });
+}
+
+Result<Page> Client::list(const std::string& from, std::size_t limit) {
+  return state_->fetch<Page>(page_call(state_->path("/points/scroll"), from, limit, stamp_only()),
+                             [](std::string_view reply) { return parse_page(reply, {}); });
+}
+
+Status Client::remove(std::span<const std::string> ids, const std::set<std::string>& text_hashes) {
+  std::string hashes;
+  for (const std::string& hash : text_hashes) {
+    if (!hashes.empty()) hashes += ',';
+    append_json_string(hashes, hash);
+  }
+  std::string body = "{\"filter\":{\"must\":[{\"has_id\":" + points_json(ids) + "},{\"key\":\"" +
+                     std::string(kStamp) + ".text_hash\",\"match\":{\"any\":[" + hashes + "]}}]}}";
+  return state_->call({"POST", state_->path("/points/delete?wait=true"), std::move(body), true},
+                      parse_done);
 }
 
 Result<std::uint64_t> Client::count() {
@@ -256,8 +287,8 @@ Result<std::vector<Scored>> Client::search(const std::string& query, const std::
                                            std::size_t limit) {
   std::string body = "{\"query\":" + query + ",\"using\":";
   append_json_string(body, vector);
-  body += ",\"limit\":" + std::to_string(limit) + ",\"with_payload\":[\"" + std::string(kStamp) +
-          "\"],\"with_vector\":false}";
+  body += ",\"limit\":" + std::to_string(limit) + ",\"with_payload\":" + stamp_only() +
+          ",\"with_vector\":false}";
   return state_->fetch<std::vector<Scored>>(
       {"POST", state_->path("/points/query"), std::move(body), true}, parse_scored);
 }

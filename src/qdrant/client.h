@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,6 +59,13 @@ class Client {
 
   /// The points from an id on, in the order of the ids; `from` empty: from the first.
   Result<Page> scroll(const std::string& from, std::size_t limit, const std::string& text_field);
+
+  /// As `scroll`, of the payload only our stamp.
+  Result<Page> list(const std::string& from, std::size_t limit);
+
+  /// Removes those of the points whose stamp has one of the hashes of texts; when it returns they
+  /// are gone.
+  Status remove(std::span<const std::string> ids, const std::set<std::string>& text_hashes);
 
   Result<std::uint64_t> count();
 

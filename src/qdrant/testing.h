@@ -64,6 +64,7 @@ class TestingServer {
     if (below.empty()) return request.method == "PATCH" ? change(body) : describe();
     if (below == "/points?wait=true") return write(body);
     if (below == "/points") return retrieve(body);
+    if (below == "/points/delete?wait=true") return remove(body);
     if (below == "/points/count") return good({{"count", points.size()}});
     return scroll(body);
   }
@@ -90,6 +91,22 @@ class TestingServer {
 
   std::string write(const Json& body) {
     for (const Json& point : body["points"]) points[point["id"].dump()] = point;
+    return good({{"operation_id", 1}, {"status", "completed"}});
+  }
+
+  /// By a filter as we send it: ids, and hashes of texts.
+  std::string remove(const Json& body) {
+    const Json& must = body["filter"]["must"];
+    for (const Json& id : must[0]["has_id"]) {
+      const auto found = points.find(id.dump());
+      if (found == points.end()) continue;
+      const Json hash = found->second["payload"]["_vecmill"]["text_hash"];
+      for (const Json& wanted : must[1]["match"]["any"]) {
+        if (hash != wanted) continue;
+        points.erase(found);
+        break;
+      }
+    }
     return good({{"operation_id", 1}, {"status", "completed"}});
   }
 

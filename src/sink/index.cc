@@ -64,18 +64,10 @@ Result<Index> read_npy(const OutputPaths& paths, Meta meta) {
     return bad(paths.out.string(), "has other dimensions than its description says");
   }
   Index index;
-  VECMILL_ASSIGN(const MappedFile ids, MappedFile::open(paths.ids));
-  VECMILL_TRY(for_lines(ids.text(), paths.ids.string(),
-                        [&](std::string_view line, const std::string& where) -> Status {
-                          std::vector<JsonField> one;
-                          const std::string object = "{\"id\":" + std::string(line) + "}";
-                          auto id = scan_json_object(object, one) || one.size() != 1
-                                        ? std::nullopt
-                                        : json_string(one.front().value);
-                          if (!id) return bad(where, "is not a JSON string");
-                          index.ids.push_back(*std::move(id));
-                          return {};
-                        }));
+  VECMILL_TRY(each_id(paths.ids, [&](std::string id) -> Status {
+    index.ids.push_back(std::move(id));
+    return {};
+  }));
   VECMILL_TRY(check_count(index.ids.size(), shape.rows, paths.ids.string()));
   index.info = std::move(meta.identity.info);
   index.rows = std::make_unique<MappedRows>(std::move(file), shape);
@@ -97,6 +89,18 @@ Result<Index> load_rows(const OutputPaths& paths, Meta meta) {
 }
 
 }  // namespace
+
+Status each_id(const std::filesystem::path& ids, const std::function<Status(std::string)>& each) {
+  VECMILL_ASSIGN(const MappedFile file, MappedFile::open(ids));
+  const auto read = [&](std::string_view line, const std::string& where) -> Status {
+    std::vector<JsonField> one;
+    const std::string object = "{\"id\":" + std::string(line) + "}";
+    auto id = scan_json_object(object, one) || one.size() != 1 ? std::nullopt
+                                                               : json_string(one.front().value);
+    return id ? each(*std::move(id)) : Status(bad(where, "is not a JSON string"));
+  };
+  return for_lines(file.text(), ids.string(), read);
+}
 
 Result<Index> read_index(const std::string& path) {
   const OutputPaths paths = output_paths(path);

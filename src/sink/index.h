@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,5 +39,9 @@ struct Index {
 ///   errors  kNotFound, kIo; kMismatch: it holds no dense vectors; kInvalidData when a file is
 ///   damaged or the files contradict each other
 Result<Index> read_index(const std::string& path);
+
+/// Calls `each` for every id of X.ids.txt, in order.
+///   errors  kNotFound, kIo; kInvalidData naming the line; those of `each`
+Status each_id(const std::filesystem::path& ids, const std::function<Status(std::string)>& each);
 
 }  // namespace vecmill::sink

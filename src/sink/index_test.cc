@@ -122,7 +122,7 @@ TEST_F(IndexTest, BrokenLinesAreNamed) {
       {"[3,4]", "[3,4,5]", "x.jsonl:2: needs an id and a vector"},
       {"[3,4]", "[3,null]", "x.jsonl:2: needs an id and a vector"},
       {"[3,4]", "7", "x.jsonl:2: needs an id and a vector"},
-      {"\"id\":\"b\"", "\"id\":5", "x.jsonl:2: needs an id and a vector"},
+      {"\"id\":\"b\"", "\"id\":5", "x.jsonl:2: needs an id"},
       {"[3,4]", "[3,4", "x.jsonl:2"},
       {"\"b\"", "\"\xFF\"", "x.jsonl:2: is not UTF-8"},
   };

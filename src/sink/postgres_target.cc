@@ -113,6 +113,14 @@ Result<std::string> vector_name(const Url& url, const Table& table) {
   return name.empty() ? std::string("vector") : name;
 }
 
+Status check_type(const Column& column, const Url& url) {
+  if (is_vector(column)) return {};
+  return make_error(
+      ErrorKind::kUnsupported,
+      "the column " + column.name + " is " + column.declared + ", not vector or halfvec",
+      url.shown);
+}
+
 Result<Column> vector_column(const Making& making, Table& table) {
   VECMILL_ASSIGN(const std::string name, vector_name(making.url, table));
   if (!table.find(name) && making.options.create) {
@@ -128,11 +136,7 @@ Result<Column> vector_column(const Making& making, Table& table) {
     return error;
   }
   Column column = *std::move(found);
-  if (!is_vector(column)) {
-    return make_error(ErrorKind::kUnsupported,
-                      "the column " + name + " is " + column.declared + ", not vector or halfvec",
-                      making.url.shown);
-  }
+  VECMILL_TRY(check_type(column, making.url));
   if (column.limit > 0 && static_cast<std::uint32_t>(column.limit) != making.info.dims) {
     return make_error(ErrorKind::kMismatch,
                       "the column " + name + " is " + column.declared + ", and " +
@@ -209,10 +213,11 @@ Status add_space(const Making& making, const Target& target) {
 }
 
 Result<Rows> read_space(Connection& connection, const Target& target) {
-  return connection.run("SELECT id::text, space, arithmetic, model, dims::text FROM " +
-                            target.ours(postgres::kSpaces) +
-                            " WHERE table_name = $1 AND column_name = $2",
-                        std::vector{text_of(target.table.name), text_of(target.vector.name)});
+  return connection.run(
+      "SELECT id::text, space, arithmetic, model, dims::text,"
+      " max_tokens::text FROM " +
+          target.ours(postgres::kSpaces) + " WHERE table_name = $1 AND column_name = $2",
+      std::vector{text_of(target.table.name), text_of(target.vector.name)});
 }
 
 Status check_space(const Making& making, Target& target) {
@@ -282,6 +287,30 @@ Result<Target> prepare_target(Connection& connection, const Url& url, const Spac
                                 " WHERE space = " + std::to_string(target.space) + " LIMIT 1"));
   target.any_failures = !failures.empty();
   return target;
+}
+
+Result<FoundTarget> find_target(Connection& connection, const Url& url) {
+  FoundTarget found;
+  Target& target = found.target;
+  target.place = connection.place();
+  target.text = url.text;
+  VECMILL_ASSIGN(target.table, postgres::describe(connection, url));
+  VECMILL_ASSIGN(const std::string name, vector_name(url, target.table));
+  VECMILL_ASSIGN(target.vector, postgres::column_of(target.table, name, url.shown));
+  VECMILL_TRY(check_type(target.vector, url));
+  VECMILL_ASSIGN(target.keys, postgres::key_of(connection, target.table, url));
+  VECMILL_TRY(postgres::check_privilege(connection, target.table, "SELECT"));
+  const std::string& schema = target.table.schema;
+  VECMILL_ASSIGN(found.has_failures, postgres::exists(connection, schema, postgres::kFailures));
+  VECMILL_ASSIGN(const bool spaces, postgres::exists(connection, schema, postgres::kSpaces));
+  if (!spaces) return found;
+  VECMILL_ASSIGN(const Rows rows, read_space(connection, target));
+  if (rows.empty()) return found;
+  target.space = rows.number(0, 0);
+  const auto number = [&](std::size_t i) { return static_cast<std::uint32_t>(rows.number(0, i)); };
+  found.space = SpaceInfo{std::string(rows.at(0, 1)), std::string(rows.at(0, 2)),
+                          std::string(rows.at(0, 3)), number(4), number(5)};
+  return found;
 }
 
 Result<std::optional<std::string>> stored_arithmetic(const Url& url) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,18 @@ namespace vecmill::sink {
 /// record. Errors as open_postgres_sink.
 Result<postgres::Target> prepare_target(postgres::Connection& connection, const postgres::Url& url,
                                         const SpaceInfo& info, const PostgresSinkOptions& options);
+
+/// What a URL names, as it is found; `target.space` counts where there is a space on record.
+struct FoundTarget {
+  postgres::Target target;
+  std::optional<SpaceInfo> space;
+  bool has_failures = false;  ///< there is the table of texts that failed
+};
+
+/// Looks and changes nothing.
+///   errors  kNotFound: table or column; kUnsupported: a column of another type; kAuth;
+///           kInvalidData: keys that do not tell rows apart
+Result<FoundTarget> find_target(postgres::Connection& connection, const postgres::Url& url);
 
 /// Indexes over the vectors, finished or not.
 struct VectorIndex {

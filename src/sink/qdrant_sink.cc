@@ -9,6 +9,7 @@
 #include "vecmill/base/hash.h"
 #include "vecmill/qdrant/client.h"
 #include "vecmill/qdrant/point_id.h"
+#include "vecmill/sink/failed_names.h"
 #include "vecmill/sink/qdrant_collection.h"
 #include "vecmill/sink/qdrant_point.h"
 
@@ -20,7 +21,6 @@ using qdrant::Client;
 constexpr std::size_t kBatchPoints = 256;
 constexpr std::size_t kBatchBytes = 4 << 20;  // a server takes 32 MB, a proxy before it often less
 constexpr std::size_t kAskedPoints = 1024;
-constexpr std::size_t kNamedFailures = 5;
 
 using Count = std::shared_ptr<std::atomic<std::uint64_t>>;
 
@@ -63,7 +63,7 @@ class QdrantSink : public Sink {
     std::size_t bytes = 0;
     for (const OutputRow& row : rows) {
       if (row.error) {
-        note_failure(row);
+        failed_.add(row);
         continue;
       }
       VECMILL_ASSIGN(std::string point, point_of(row, identity_, client_.url()));
@@ -91,9 +91,8 @@ class QdrantSink : public Sink {
   [[nodiscard]] bool wants_text_hash() const override { return true; }
 
   [[nodiscard]] std::vector<std::string> notes() const override {
-    if (failed_ == 0) return {};
-    return {"no point for " + named_ + (failed_ > kNamedFailures ? ", ..." : "") +
-            "; the same command with --resume tries these texts again"};
+    if (failed_.count() == 0) return {};
+    return {"no point for " + failed_.text() + "; embed with --resume tries these texts again"};
   }
 
  private:
@@ -137,11 +136,6 @@ class QdrantSink : public Sink {
     return error;
   }
 
-  void note_failure(const OutputRow& row) {
-    if (failed_++ >= kNamedFailures) return;
-    named_ += (named_.empty() ? "" : ", ") + row.id + " (" + row.error->message + ")";
-  }
-
   Status check_count() {
     VECMILL_ASSIGN(const std::uint64_t points, client_.count());
     const std::uint64_t there = points - (target_.in_metadata ? 0 : 1);
@@ -169,8 +163,8 @@ class QdrantSink : public Sink {
   Identity identity_;
   Count found_;  ///< points that were there already
   Sample sample_;
-  std::uint64_t written_ = 0, failed_ = 0;
-  std::string named_;  ///< the first that failed
+  std::uint64_t written_ = 0;
+  FailedNames failed_;
   bool lost_ = false;  ///< the server does not answer any more
 };
 

@@ -124,7 +124,8 @@ Status scan_jsonl(const std::string& path, const Meta& meta, const Outputs& want
     }
     ScannedRow row;
     VECMILL_ASSIGN(const Found found, read_fields(fields, meta.identity.info, wanted, row));
-    if (!found.id || !found.outputs.contain(wanted)) {
+    if (!found.id) return make_error(ErrorKind::kInvalidData, "needs an id", where);
+    if (!found.outputs.contain(wanted)) {
       return make_error(ErrorKind::kInvalidData,
                         wanted.only_dense() ? "needs an id and a vector of the right length"
                                             : "needs an id and all of " + name(wanted),

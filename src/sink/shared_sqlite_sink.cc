@@ -7,6 +7,7 @@
 #include "vecmill/base/database.h"
 #include "vecmill/base/failpoint.h"
 #include "vecmill/base/transaction.h"
+#include "vecmill/sink/failed_names.h"
 #include "vecmill/sink/row_text.h"
 #include "vecmill/sink/sqlite_sink.h"
 
@@ -35,7 +36,10 @@ class SharedSqliteSink : public Sink {
     VECMILL_ASSIGN(Transaction transaction, Transaction::begin(db_));
     std::uint64_t added = 0, truncated = 0;
     for (const OutputRow& row : rows) {
-      if (row.error) continue;
+      if (row.error) {
+        failed_.add(row);
+        continue;
+      }
       VECMILL_ASSIGN(const bool is_new, add(row));
       added += is_new ? 1 : 0;
       truncated += is_new && row.truncated_tokens > 0 ? 1 : 0;
@@ -48,6 +52,11 @@ class SharedSqliteSink : public Sink {
 
   Status commit(const std::string& /*position*/) override { return {}; }
   Status finish() override { return {}; }
+
+  [[nodiscard]] std::vector<std::string> notes() const override {
+    if (failed_.count() == 0) return {};
+    return {"no row for " + failed_.text()};
+  }
 
  private:
   Status make_tables() {
@@ -88,6 +97,7 @@ class SharedSqliteSink : public Sink {
   Database db_;  // before the statements: they go first
   Statement is_there_, add_, count_;
   std::string buffer_;
+  FailedNames failed_;
 };
 
 }  // namespace

@@ -1,14 +1,14 @@
 #include "vecmill/source/id_set.h"
 
-#include <xxhash.h>
+#include "vecmill/base/hash.h"
 
 namespace vecmill::source {
 
 IdSet::IdSet() : slots_(1024) {}
 
 bool IdSet::insert(std::string_view id) {
-  const XXH128_hash_t hash = XXH3_128bits(id.data(), id.size());
-  Slot slot{hash.low64, hash.high64};
+  const LongChecksum sum = long_checksum(id);
+  Slot slot{sum.low, sum.high};
   if (slot.low == 0 && slot.high == 0) slot.low = 1;
   if (!place(slots_, slot)) return false;
   if (++count_ * 8 < slots_.size() * 7) return true;

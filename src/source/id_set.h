@@ -7,8 +7,8 @@
 
 namespace vecmill::source {
 
-/// Which ids have been seen, by a 128-bit hash of each: 18 to 37 bytes an id, however long it is.
-/// At a billion ids the chance that any two of them share a hash is below 1e-20.
+/// Which ids have been seen, by the long_checksum of each: 18 to 37 bytes an id, however long it
+/// is.
 class IdSet {
  public:
   IdSet();

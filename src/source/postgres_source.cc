@@ -27,6 +27,12 @@ std::string is_done_beside(const postgres::Target& target, const std::string& ha
   return done;
 }
 
+std::string body_expression(PostgresSource::Body body) {
+  if (body == PostgresSource::Body::kNone) return "''";
+  const bool hash = body == PostgresSource::Body::kHash;
+  return hash ? "encode(" + postgres::hash_expression("p.body") + ", 'hex')" : "p.body";
+}
+
 /// Key columns of the table beside are matched by their order with those of the source.
 std::string match_by_order(const std::vector<postgres::Column>& keys,
                            const std::vector<postgres::Column>& beside) {
@@ -101,8 +107,8 @@ std::string PostgresSource::page_statement() const {
     metadata += "'::text, s." + sql_name(name);
   }
   std::string sql =
-      "SELECT p.id, p.body, p.metadata FROM (SELECT " + postgres::id_expression(keys_, "s.") +
-      " AS id, " + text + " AS body, " +
+      "SELECT p.id, " + body_expression(body_) + ", p.metadata FROM (SELECT " +
+      postgres::id_expression(keys_, "s.") + " AS id, " + text + " AS body, " +
       (metadata.empty() ? std::string("''") : "jsonb_build_object(" + metadata + ")::text") +
       " AS metadata, row_number() OVER w AS place, sum(octet_length(" + text +
       ")) OVER w - octet_length(" + text + ") AS before" + rows_to_do();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,10 @@ class PostgresSource : public Source {
   /// made of the same text in the same space; texts that failed. A target in another database is
   /// not looked at.
   void leave_out(const postgres::Target& target);
+
+  /// What records have as their text: also its SHA-256 in hex, or nothing.
+  enum class Body : std::uint8_t { kText, kHash, kNone };
+  void give(Body body) { body_ = body; }
 
   /// Counts for `total`.
   Status count();
@@ -56,6 +61,7 @@ class PostgresSource : public Source {
   std::vector<Record> page_;
   std::size_t at_ = 0;  ///< in page_
   bool ended_ = false;
+  Body body_ = Body::kText;
 };
 
 }  // namespace vecmill::source

@@ -182,8 +182,8 @@ class Fake:
                 body.pop("metadata", None)
             collection.change(body)
             return True
-        if operation == "PUT /collections/*/points":
-            number = collection.upsert(points_of(body))
+        if operation in ("PUT /collections/*/points", "POST /collections/*/points/delete"):
+            number = collection.upsert(points_of(body)) if "PUT" in operation else collection.delete_selected(body)
             return {"operation_id": number, "status": "completed" if "wait=true" in request.query else "acknowledged"}
         return {"GET /collections/*": lambda _: collection.info(),
                 "POST /collections/*/points": collection.retrieve,

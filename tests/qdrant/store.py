@@ -64,6 +64,12 @@ def vector_params(params):
                                  datatype=DATATYPES[params.get("datatype") or "float32"])
 
 
+def condition(body):
+    if "has_id" in body:
+        return edge.HasIdCondition({point_key(one) for one in body["has_id"]})
+    return edge.FieldCondition(body["key"], match=edge.MatchAny(body["match"]["any"]))
+
+
 class Collection:
     def __init__(self, body):
         self.params = {"vectors": body.get("vectors") or {}, "shard_number": 1, "replication_factor": 1,
@@ -123,6 +129,13 @@ class Collection:
 
     def delete(self, ids):
         return self.update(edge.UpdateOperation.delete_points([point_key(one) for one in ids]))
+
+    def delete_selected(self, body):
+        """By ids, or by a filter of all that must hold of a point: its id, and what a field of its payload is."""
+        if "points" in body:
+            return self.delete(body["points"])
+        return self.update(edge.UpdateOperation.delete_points_by_filter(
+            edge.Filter(must=[condition(one) for one in body["filter"]["must"]])))
 
     def record(self, record, payload, vector):
         out = {"id": id_json(record.id)}

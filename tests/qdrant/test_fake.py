@@ -113,3 +113,14 @@ def test_a_key_is_asked_for(start):
         qdrant_client.QdrantClient(url=locked.address, check_compatibility=False).count("c")
     reply = requests.get(locked.address + "/collections/c", headers={"Authorization": "Bearer secret"}, timeout=9)
     assert reply.status_code == 404
+
+
+def test_points_are_removed_by_their_payload(client, versions):
+    make(client)
+    stamped = [models.PointStruct(id=i, vector={}, payload={"s": {"h": h}}) for i, h in ((1, "a"), (2, "b"), (3, "a"))]
+    client.upsert("c", stamped, wait=True)
+    client.delete("c", models.Filter(must=[models.HasIdCondition(has_id=[1, 2]),
+                                           models.FieldCondition(key="s.h", match=models.MatchAny(any=["a", "c"]))]), wait=True)
+    assert {point.id for point in client.scroll("c")[0]} == {2, 3}
+    client.delete("c", [3], wait=True)
+    assert client.count("c").count == 1
