@@ -1,10 +1,10 @@
-#include "vecmill/remote/dispatcher.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <set>
+
+#include "vecmill/remote/dispatcher_testing.h"
 
 namespace vecmill::remote {
 namespace {
@@ -15,96 +15,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using ::testing::Each;
 using ::testing::SizeIs;
-
-CallResult success(const Dispatcher::Send& send) {
-  CallResult result;
-  result.outcome = Outcome::kSuccess;
-  for (const auto text : send.texts) result.embeddings.push_back({{static_cast<float>(text)}});
-  result.tokens = 10 * send.texts.size();
-  return result;
-}
-
-CallResult failure(Outcome outcome, ErrorKind kind = ErrorKind::kUnavailable) {
-  CallResult result;
-  result.outcome = outcome;
-  result.error = make_error(kind, "simulated");
-  return result;
-}
-
-/// A server and a clock that jumps from event to event.
-class World {
- public:
-  using Server = std::function<CallResult(const Dispatcher::Send&, Time)>;
-
-  World(const DispatcherOptions& options, Server server)
-      : dispatcher_(*Dispatcher::create(options)), server_(std::move(server)) {}
-
-  void add(std::uint64_t first, std::uint64_t count, std::uint64_t bytes = 100,
-           std::optional<std::uint64_t> tokens = {}) {
-    for (std::uint64_t i = first; i < first + count; ++i) {
-      dispatcher_.add(now, i, bytes, Role::kDocument, tokens);
-      open_.insert(i);
-    }
-  }
-
-  /// Until each text is done. Each is done once, and with its own vector.
-  void run() {
-    while (!open_.empty()) {
-      while (auto send = dispatcher_.next(now)) {
-        sent.push_back(now);
-        replies_.emplace(now + latency, *std::move(send));
-        most_in_flight = std::max(most_in_flight, replies_.size());
-      }
-      collect();
-      if (open_.empty()) return;
-      const Time wake = dispatcher_.wake();
-      const Time reply = replies_.empty() ? policy::kNever : replies_.begin()->first;
-      ASSERT_LT(std::min(wake, reply), policy::kNever) << "nothing will ever happen";
-      ASSERT_TRUE(wake > now || reply <= now) << "asks again without a reason";
-      now = std::max(now, std::min(wake, reply));
-      if (reply <= now) answer();
-    }
-  }
-
-  Time now = Time(seconds(1000));
-  Duration latency = milliseconds(300);
-  std::vector<Time> sent;
-  std::size_t most_in_flight = 0;
-  std::map<std::uint64_t, Error> failed;
-  std::set<std::uint64_t> done;
-
- private:
-  void answer() {
-    const auto node = replies_.extract(replies_.begin());
-    const auto call = node.mapped().call;
-    dispatcher_.ended(now, call, server_(node.mapped(), now));
-    dispatcher_.ended(now, call, failure(Outcome::kTransient));  // a second report changes nothing
-    collect();
-  }
-
-  void collect() {
-    for (auto& finished : dispatcher_.take_finished()) {
-      ASSERT_EQ(open_.erase(finished.text), 1u) << "done twice";
-      if (!finished.result) {
-        failed.emplace(finished.text, finished.result.error());
-        continue;
-      }
-      EXPECT_EQ(finished.result->vector[0], static_cast<float>(finished.text));
-      done.insert(finished.text);
-    }
-  }
-
-  Dispatcher dispatcher_;
-  Server server_;
-  std::multimap<Time, Dispatcher::Send> replies_;
-  std::set<std::uint64_t> open_;
-};
-
-DispatcherOptions options_of(std::uint64_t texts_per_request = 20) {
-  DispatcherOptions options;
-  options.batch = {texts_per_request, 100'000, 1'000'000};
-  return options;
-}
 
 TEST(DispatcherTest, EachTextGetsItsOwnVectorWithFiveRequestsInFlight) {
   World world(options_of(), [](const auto& send, Time) { return success(send); });
@@ -191,82 +101,6 @@ TEST(DispatcherTest, FaultsNowAndThenCostNothing) {
   EXPECT_LT(world.sent.size(), 350u);
 }
 
-TEST(DispatcherTest, ABadTextFailsAlone) {
-  World world(options_of(), [&](const auto& send, Time) {
-    for (const auto text : send.texts) {
-      if (text == 17 || text == 500) return failure(Outcome::kBadInput, ErrorKind::kInvalidData);
-    }
-    return success(send);
-  });
-  world.add(0, 1000);
-  world.run();
-  EXPECT_EQ(world.done.size(), 998u);
-  EXPECT_EQ(world.failed.at(17).kind, ErrorKind::kInvalidData);
-  EXPECT_EQ(world.failed.at(500).kind, ErrorKind::kInvalidData);
-}
-
-/// A server that refuses, or breaks on, a request with one of these texts.
-World::Server fails_on(const std::function<bool(std::uint64_t)>& bad, const CallResult& how) {
-  return [bad, how](const Dispatcher::Send& send, Time) {
-    return std::ranges::any_of(send.texts, bad) ? how : success(send);
-  };
-}
-
-TEST(DispatcherTest, ManyBadTextsInFrontEndNothing) {
-  const auto bad = [](std::uint64_t text) { return text < 80; };
-  World world(options_of(), fails_on(bad, failure(Outcome::kBadInput, ErrorKind::kInvalidData)));
-  world.add(0, 80, 9'000);
-  world.add(80, 1'000);
-  world.run();
-  EXPECT_EQ(world.done.size(), 1'000u);
-  for (const auto& [text, error] : world.failed) EXPECT_EQ(error.kind, ErrorKind::kInvalidData);
-}
-
-TEST(DispatcherTest, OneTextThatIsTooLongTeachesNothingAboutSizes) {
-  const auto bad = [](std::uint64_t text) { return text == 6; };
-  World world(options_of(32), fails_on(bad, failure(Outcome::kTooLarge, ErrorKind::kTooLong)));
-  world.add(0, 3'200);
-  world.run();
-  EXPECT_EQ(world.done.size(), 3'199u);
-  EXPECT_LE(world.sent.size(), 130u) << "a hundred, and those that found it";
-}
-
-TEST(DispatcherTest, ATextWhoseReplyIsNoReplyFailsAlone) {
-  const auto bad = [](std::uint64_t text) { return text == 700; };
-  World world(options_of(500),
-              fails_on(bad, failure(Outcome::kTransient, ErrorKind::kInvalidData)));
-  world.add(0, 1'000);
-  const Time start = world.now;
-  world.run();
-  EXPECT_EQ(world.done.size(), 999u);
-  EXPECT_EQ(world.failed.at(700).kind, ErrorKind::kInvalidData);
-  EXPECT_LE(world.sent.size(), 2u + 2 * 9 + 9 + 6);
-  EXPECT_LT(world.now - start, seconds(60)) << "it is no outage";
-}
-
-TEST(DispatcherTest, AServerThatRepliesNonsenseToEverythingIsOut) {
-  World world(options_of(), [](const auto&, Time) {
-    return failure(Outcome::kTransient, ErrorKind::kInvalidData);
-  });
-  world.add(0, 2'000);
-  world.run();
-  EXPECT_LE(world.sent.size(), 60u) << "each of them may be billed";
-  EXPECT_GE(std::ranges::count(world.failed, ErrorKind::kUnavailable,
-                               [](const auto& one) { return one.second.kind; }),
-            1'950);
-}
-
-TEST(DispatcherTest, ATextThatBreaksTheServerIsFoundAndTheRestIsDone) {
-  for (const std::uint64_t poison : {0U, 13U, 399U}) {
-    const auto bad = [&](std::uint64_t text) { return text == poison; };
-    World world(options_of(100), fails_on(bad, failure(Outcome::kTransient)));
-    world.add(0, 400);
-    world.run();
-    EXPECT_EQ(world.done.size(), 399u) << poison;
-    EXPECT_EQ(world.failed.at(poison).kind, ErrorKind::kInvalidData) << "no reason to end a run";
-  }
-}
-
 TEST(DispatcherTest, ManyFaultsTakeTimeAndNoText) {
   for (const std::uint64_t texts : {1U, 20U}) {
     policy::Random random(texts);
@@ -288,43 +122,6 @@ TEST(DispatcherTest, QuestionsGoFirst) {
   const auto first = dispatcher.next(now + seconds(1));
   ASSERT_TRUE(first);
   EXPECT_EQ(first->role, Role::kQuery);
-}
-
-TEST(DispatcherTest, WhatIsTooMuchIsSplitAndTheSizeIsLearned) {
-  std::uint64_t refused = 0;
-  World world(options_of(100), [&](const auto& send, Time) {
-    if (send.texts.size() <= 32) return success(send);
-    ++refused;
-    return failure(Outcome::kTooLarge);
-  });
-  world.add(0, 5000);
-  world.run();
-  EXPECT_EQ(world.done.size(), 5000u);
-  EXPECT_LT(refused, 50u);
-}
-
-TEST(DispatcherTest, WrongSettingsAreAskedOnce) {
-  World world(options_of(), [](const auto&, Time) {
-    CallResult result = failure(Outcome::kBadInput, ErrorKind::kInvalidArgument);
-    result.settings = true;
-    return result;
-  });
-  world.add(0, 5000);
-  world.run();
-  EXPECT_EQ(world.failed.size(), 5000u);
-  EXPECT_LE(world.sent.size(), 5u);
-  world.add(5000, 10);
-  world.run();
-  EXPECT_LE(world.sent.size(), 6u) << "who comes later asks for himself";
-}
-
-TEST(DispatcherTest, WhenEveryTextIsRefusedItIsNotTheTexts) {
-  World world(options_of(), [](const auto&, Time) { return failure(Outcome::kBadInput); });
-  world.add(0, 5000);
-  world.run();
-  EXPECT_EQ(world.failed.size(), 5000u);
-  EXPECT_EQ(world.failed.at(4999).kind, ErrorKind::kInvalidArgument);
-  EXPECT_LE(world.sent.size(), 60u);
 }
 
 TEST(DispatcherTest, ARefusedKeyEndsAllAtOnce) {
@@ -386,17 +183,6 @@ TEST(DispatcherTest, PatienceIsWhatWasAskedFor) {
     EXPECT_EQ(world.done.size(), texts) << "they go on by themselves";
     EXPECT_LT(lost, 110u);
   }
-}
-
-TEST(DispatcherTest, WhatFailsAloneIsNoOutage) {
-  World world(options_of(1), [](const auto& send, Time) {
-    return send.texts.front() == 7 ? failure(Outcome::kTransient) : success(send);
-  });
-  world.add(0, 200);
-  const Time start = world.now;
-  world.run();
-  EXPECT_EQ(world.failed.size(), 1u);
-  EXPECT_LT(world.now - start, minutes(1));
 }
 
 TEST(DispatcherTest, AQuestionDoesNotWaitForAServer) {
