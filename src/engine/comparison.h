@@ -43,9 +43,11 @@ class Comparison {
   /// The source has a record of this id, of whatever text.
   void meet(std::string_view id) { rows_.meet(id, {}); }
 
-  /// Rows of the sink that no record met, and whether this is one.
+  /// Rows of the sink that no record met, and whether this is one, made of the same text as then.
   [[nodiscard]] std::uint64_t alone() const { return rows_.size() - rows_.met(); }
-  [[nodiscard]] bool is_alone(std::string_view id) const { return rows_.is_alone(id); }
+  [[nodiscard]] bool is_alone(const sink::KnownRow& row) const {
+    return rows_.is_alone(row.id) && rows_.find(row.id, row.text_hash) == RowTable::Found::kSame;
+  }
   [[nodiscard]] bool any_met() const { return rows_.met() > 0; }
 
  private:

@@ -148,7 +148,7 @@ struct Reconciliation::State {
       return {};
     };
     const auto remove_orphan = [&](const KnownRow& row) -> Status {
-      if (!comparison.is_alone(row.id)) return {};
+      if (!comparison.is_alone(row)) return {};
       if (finding) VECMILL_TRY(finding(RowState::kOrphaned, row.id));
       batch.push_back(row);
       return batch.size() < kRemovedAtOnce ? Status() : remove_batch();
@@ -157,7 +157,7 @@ struct Reconciliation::State {
     if (!batch.empty()) VECMILL_TRY(remove_batch());
     if (report.removed < report.orphaned) {
       report.notes.push_back(std::to_string(report.orphaned - report.removed) +
-                             " orphans were left: they changed meanwhile, or Vecmill did not "
+                             " of the orphans stay: they changed meanwhile, or Vecmill did not "
                              "write them");
     }
     return {};
@@ -172,7 +172,7 @@ struct Reconciliation::State {
     if (!job.remove_orphans) {
       if (!finding) return {};
       return inventory->each_row([&](const KnownRow& row) {
-        return comparison.is_alone(row.id) ? finding(RowState::kOrphaned, row.id) : Status();
+        return comparison.is_alone(row) ? finding(RowState::kOrphaned, row.id) : Status();
       });
     }
     if (!comparison.any_met() && !job.remove_anything) {

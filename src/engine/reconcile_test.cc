@@ -166,6 +166,27 @@ TEST_F(ReconcileTest, WhatComesBackBeforeTheSecondLookIsNoOrphan) {
   EXPECT_THAT(ids_of(db_), ElementsAre("a", "b"));
 }
 
+TEST_F(ReconcileTest, AnOrphanThatIsMadeAnewOfAnotherTextStays) {
+  write({{"1", "a"}, {"2", "b"}, {"3", "c"}});
+  embed(server_.url());
+  write({{"1", "a"}});
+  int lists = 0;
+  server_.before = [&](const qdrant::TestingServer::Request& request) {
+    const bool list = request.target.ends_with("/points/scroll");
+    if (list && ++lists == 2) {  // the first is before the source is read
+      server_.points["2"]["payload"]["_vecmill"]["text_hash"] = sha256_hex("new");
+    }
+    return std::optional<std::string>();
+  };
+  ReconcileJob all = job(server_.url());
+  all.remove_orphans = true;
+  const auto report = run(all);
+  ASSERT_TRUE(report) << report.error().to_string();
+  EXPECT_EQ(report->removed, 1U);
+  EXPECT_THAT(report->notes, ElementsAre(HasSubstr("1 of the orphans stay")));
+  EXPECT_THAT(ids_of(server_.url()), UnorderedElementsAre("1", "2"));
+}
+
 TEST_F(ReconcileTest, ASinkThatCannotDoWhatIsAskedIsRefusedAtOnce) {
   const std::string npy = folder_ / "rows.npy";
   write({{"a", "1"}});

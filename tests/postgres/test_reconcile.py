@@ -105,15 +105,20 @@ def test_the_source_changes_meanwhile(vecmill, db, beside, proxy):
     assert db.sql("SELECT id FROM notes WHERE id < 8 ORDER BY id") == [["1"], ["2"], ["3"], ["5"], ["6"], ["7"]]
 
 
-def test_a_row_written_anew_is_not_removed(vecmill, db, beside, proxy):
-    """Between the look and the removal somebody makes the orphan anew, of another text."""
-    def at_delete(kind, body, _):
-        if kind == b"P" and b"DELETE FROM" in body:
-            db.sql("UPDATE notes SET text_hash = sha256('else') WHERE id = 5")
+@pytest.mark.parametrize("statement, number", [(b'FROM "public"."notes" t WHERE', 3), (b"DELETE FROM", 1)])
+def test_a_row_written_anew_is_not_removed(vecmill, db, beside, proxy, statement, number):
+    """Somebody makes the orphan anew, of another text: after the second look, and between the list and the removal."""
+    seen = []
 
-    between = proxy(at_delete)
+    def on_message(kind, body, _):
+        if kind == b"P" and statement in body:
+            seen.append(body)
+            if len(seen) == number:
+                db.sql("UPDATE notes SET text_hash = sha256('else') WHERE id = 5")
+
+    between = proxy(on_message)
     report = reconcile(vecmill, beside[0], between.url("notes"), "--remove-orphans").json
-    assert (report["orphaned"], report["removed"]) == (2, 1) and "1 orphans were left" in report["notes"][0]
+    assert (report["orphaned"], report["removed"]) == (2, 1) and "1 of the orphans stay" in report["notes"][0]
     assert db.sql("SELECT id FROM notes WHERE id IN (4, 5)") == [["5"]]
 
 

@@ -99,7 +99,7 @@ def test_what_is_written_anew_meanwhile_is_not_removed(vecmill, fake):
 
     fake.before = write_again
     answer = reconcile(vecmill, place, "--mend", "--remove-orphans")
-    assert answer.code == 1 and answer.json["removed"] == 0 and "1 orphans were left" in answer.json["notes"][0]
+    assert answer.code == 1 and answer.json["removed"] == 0 and "1 of the orphans stay" in answer.json["notes"][0]
     assert sorted(place.points()) == sorted([*changed, "n7"])
 
 
