@@ -76,7 +76,8 @@ class World {
     const auto node = replies_.extract(replies_.begin());
     const auto call = node.mapped().call;
     dispatcher_.ended(now, call, server_(node.mapped(), now));
-    dispatcher_.ended(now, call, failure(policy::Outcome::kTransient));  // a second report changes nothing
+    dispatcher_.ended(now, call,
+                      failure(policy::Outcome::kTransient));  // a second report changes nothing
     collect();
   }
 
@@ -105,7 +106,8 @@ inline DispatcherOptions options_of(std::uint64_t texts_per_request = 20) {
 }
 
 /// A server that refuses, or breaks on, a request with one of these texts.
-inline World::Server fails_on(const std::function<bool(std::uint64_t)>& bad, const CallResult& how) {
+inline World::Server fails_on(const std::function<bool(std::uint64_t)>& bad,
+                              const CallResult& how) {
   return [bad, how](const Dispatcher::Send& send, Time) {
     return std::ranges::any_of(send.texts, bad) ? how : success(send);
   };
