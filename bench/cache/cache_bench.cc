@@ -125,9 +125,10 @@ std::size_t get_from(Level& level, cache::Cache::Texts texts) {
 }
 
 std::size_t get_from(cache::Cache& cache, cache::Cache::Texts texts) {
-  const auto answers = cache.get_or_make(keys(), texts, kNow, [](cache::Cache::Texts missing) {
-    return std::vector<Result<Embedding>>(missing.size(), Embedding{});
-  });
+  const auto answers =
+      cache.get_or_make(keys(), texts, kNow, [](cache::Cache::Texts missing, const Keep&) {
+        return std::vector<Result<Embedding>>(missing.size(), Embedding{});
+      });
   return static_cast<std::size_t>(
       std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.hit; }));
 }

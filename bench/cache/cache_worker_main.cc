@@ -73,11 +73,12 @@ class Worker {
  private:
   std::size_t look_up(const std::vector<std::string>& texts) {
     const std::vector<std::string_view> views(texts.begin(), texts.end());
-    const auto answers = cache_->get_or_make(keys_, views, kNow, [&](cache::Cache::Texts missing) {
-      std::vector<Result<Embedding>> made;
-      for (std::size_t i = 0; i < missing.size(); ++i) made.emplace_back(new_vector());
-      return made;
-    });
+    const auto answers =
+        cache_->get_or_make(keys_, views, kNow, [&](cache::Cache::Texts missing, const Keep&) {
+          std::vector<Result<Embedding>> made;
+          for (std::size_t i = 0; i < missing.size(); ++i) made.emplace_back(new_vector());
+          return made;
+        });
     std::size_t hits = 0;
     for (const auto& answer : answers) hits += answer.hit;
     return hits;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -23,14 +24,6 @@ struct Capabilities {
   std::string note{};   ///< what its user should know of these options; mostly empty
 };
 
-struct EmbedOptions {
-  Role role = Role::kDocument;
-  Truncate truncate = Truncate::kEnd;
-  Outputs outputs = {};
-  /// Models that wait for others (remote) give up waiting: kCancelled for what is not on its way.
-  std::stop_token stop = {};
-};
-
 enum class VectorOrigin : std::uint8_t {
   kModel,   ///< made now
   kCache,   ///< found in the cache
@@ -45,6 +38,24 @@ struct Embedding {
   std::vector<float> multivector = {};  ///< [n, multivector_dims]: a unit vector for each token
   VectorOrigin origin = VectorOrigin::kModel;
   std::string degraded = {};  ///< the model that made it instead; its vectors are of no use here
+};
+
+/// What is there before `embed` returns.
+struct Arrival {
+  std::string_view text;
+  const Embedding* embedding = nullptr;
+};
+using Keep = std::function<void(std::span<const Arrival>)>;
+
+struct EmbedOptions {
+  Role role = Role::kDocument;
+  Truncate truncate = Truncate::kEnd;
+  Outputs outputs = {};
+  /// Models that wait for others (remote) give up waiting: kCancelled for what is not on its way.
+  std::stop_token stop = {};
+  /// Called by models that are paid for (remote), from any one thread at a time: with each reply,
+  /// before its payment is settled. The results have all of it again.
+  Keep keep = {};
 };
 
 /// Turns texts into vectors. Nothing of limits, retries or money is inside: they wrap it.

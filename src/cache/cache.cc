@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "vecmill/base/check.h"
@@ -11,6 +12,11 @@ namespace vecmill::cache {
 
 /// The distinct texts of one call, in the order of their first places.
 struct Cache::Batch {
+  struct Hash {
+    std::size_t operator()(const Key& key) const noexcept { return key.prefix(); }
+  };
+
+  const KeyMaker& key_of;
   const Make& make;
   Time now;
   std::stop_token stop = {};
@@ -21,11 +27,10 @@ struct Cache::Batch {
   std::vector<bool> hit;
   std::vector<bool> shared;           ///< also: given away once
   std::vector<std::size_t> distinct;  ///< of each text of the call, its place in here
+  std::unordered_set<Key, Hash> kept_early;
 
-  Batch(const KeyMaker& maker, Texts all, Time at, const Make& by) : make(by), now(at) {
-    struct Hash {
-      std::size_t operator()(const Key& key) const noexcept { return key.prefix(); }
-    };
+  Batch(const KeyMaker& maker, Texts all, Time at, const Make& by)
+      : key_of(maker), make(by), now(at) {
     std::unordered_map<Key, std::size_t, Hash> places;
     places.reserve(all.size());
     for (const std::string_view text : all) {
@@ -117,6 +122,20 @@ void Cache::keep(std::span<const Item> items, Time now, std::size_t levels) {
   }
 }
 
+void Cache::keep_early(Batch& batch, std::span<const Arrival> arrived) {
+  std::vector<Embedding> values;
+  values.reserve(arrived.size());
+  std::vector<Item> items;
+  for (const auto& [text, embedding] : arrived) {
+    Embedding& value = values.emplace_back(*embedding);
+    const Key key = batch.key_of(text);
+    if (round(value) && batch.kept_early.insert(key).second) {
+      items.push_back({key, &value, batch.now});
+    }
+  }
+  keep(items, batch.now, levels_.size());
+}
+
 void Cache::make_or_join(Batch& batch, std::span<const std::size_t> missing, std::uint64_t landed) {
   std::vector<Key> keys;
   for (const std::size_t place : missing) keys.push_back(batch.keys[place]);
@@ -192,14 +211,18 @@ void Cache::make_here(Batch& batch, std::span<const std::size_t> places) {
   if (places.empty()) return;
   std::vector<std::string_view> texts;
   for (const std::size_t place : places) texts.push_back(batch.texts[place]);
-  std::vector<Result<Embedding>> results = batch.make(texts);
+  std::vector<Result<Embedding>> results =
+      batch.make(texts, [&](std::span<const Arrival> arrived) { keep_early(batch, arrived); });
   VECMILL_CHECK(results.size() == texts.size());
   counts_.made += texts.size();
   std::vector<Item> items;
   for (std::size_t i = 0; i < places.size(); ++i) {
     auto& value = batch.values[places[i]];
     value = std::move(results[i]);
-    if (*value && round(**value)) items.push_back({batch.keys[places[i]], &**value, batch.now});
+    const Key& key = batch.keys[places[i]];
+    if (*value && round(**value) && !batch.kept_early.contains(key)) {
+      items.push_back({key, &**value, batch.now});
+    }
   }
   keep(items, batch.now, levels_.size());
 }

@@ -36,8 +36,9 @@ class Cache {
     bool shared = false;  ///< made for an equal text: of this batch, or of another thread
   };
   using Texts = std::span<const std::string_view>;
-  /// One result per text, in order; one bad text fails alone.
-  using Make = std::function<std::vector<Result<Embedding>>(Texts missing)>;
+  /// One result per text, in order; one bad text fails alone. What `keep` is told meanwhile is in
+  /// the levels when that returns, the rest when the caller has its answers.
+  using Make = std::function<std::vector<Result<Embedding>>(Texts missing, const Keep& keep)>;
 
   /// One answer per text, in order. `make` gets each distinct missing text once, in the order of
   /// its first place, whatever other threads ask for meanwhile; when another thread was asked
@@ -63,6 +64,7 @@ class Cache {
 
   void look_up(Batch& batch, std::span<const std::size_t> places);
   void keep(std::span<const Item> items, Time now, std::size_t levels);
+  void keep_early(Batch& batch, std::span<const Arrival> arrived);
   void make_or_join(Batch& batch, std::span<const std::size_t> missing, std::uint64_t landed);
   void make(Batch& batch, std::span<const std::size_t> places);
   void make_leased(Batch& batch, std::span<const std::size_t> places);

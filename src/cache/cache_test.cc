@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <functional>
 #include <latch>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <random>
@@ -66,7 +67,7 @@ class CacheTest : public TestFolder {
     for (const int n : numbers) texts.push_back(text_of(n));
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     return cache.get_or_make(test_keys(), views, kStart,
-                             [this](Cache::Texts missing) { return maker_(missing); });
+                             [this](Cache::Texts missing, const Keep&) { return maker_(missing); });
   }
 
   /// Each answer is its own text's.
@@ -126,11 +127,12 @@ TEST_F(CacheTest, AVectorIsNotYoungerInAnotherLevel) {
   const auto hit_at = [&](int seconds) {
     const std::string text = text_of(0);
     const std::string_view view = text;
-    const auto answers = cache.get_or_make(
-        test_keys(), {&view, 1}, kStart + std::chrono::seconds(seconds), [&](Cache::Texts) {
-          ++made;
-          return Results{value_of(0)};
-        });
+    const auto answers =
+        cache.get_or_make(test_keys(), {&view, 1}, kStart + std::chrono::seconds(seconds),
+                          [&](Cache::Texts, const Keep&) {
+                            ++made;
+                            return Results{value_of(0)};
+                          });
     return answers[0].hit;
   };
   EXPECT_TRUE(hit_at(60));
@@ -156,9 +158,10 @@ TEST_F(CacheTest, WhatCannotBeKeptPassesThrough) {
   Cache cache = make_cache(true, true);
   for (int time = 0; time < 2; ++time) {
     const std::string_view text = "x";
-    const auto answers = cache.get_or_make(test_keys(), {&text, 1}, kStart, [](Cache::Texts) {
-      return Results{Embedding{.vector = {1}, .sparse = {{7, 0.5F}}}};
-    });
+    const auto answers =
+        cache.get_or_make(test_keys(), {&text, 1}, kStart, [](Cache::Texts, const Keep&) {
+          return Results{Embedding{.vector = {1}, .sparse = {{7, 0.5F}}}};
+        });
     ASSERT_TRUE(answers[0].value);
     EXPECT_EQ(answers[0].value->sparse.size(), 1u);
     EXPECT_FALSE(answers[0].hit);
@@ -172,7 +175,7 @@ TEST_F(CacheTest, AMissAndAHitHaveTheSameBitsInHalfPrecision) {
   const auto ask = [&] {
     return *cache
                 .get_or_make(test_keys(), {&text, 1}, kStart,
-                             [](Cache::Texts) {
+                             [](Cache::Texts, const Keep&) {
                                return Results{Embedding{.vector = {0.1F, 0.2F}}};
                              })[0]
                 .value;
@@ -181,6 +184,36 @@ TEST_F(CacheTest, AMissAndAHitHaveTheSameBitsInHalfPrecision) {
   EXPECT_TRUE(same(ask(), miss));
   EXPECT_NE(miss.vector[0], 0.1F);
   EXPECT_EQ(cache.stats().made, 1u);
+}
+
+/// Text 1 arrives while text 2 is made; text 3 cannot be kept.
+TEST_F(CacheTest, WhatArrivesEarlyIsKeptAtOnceAndOnce) {
+  for (const Store store : {Store::kF32, Store::kF16}) {
+    Cache cache = make_cache(false, true, store);
+    Embedding early = value_of(1);
+    early.vector[0] = 0.1F;
+    const Embedding nothing{.vector = {std::numeric_limits<float>::quiet_NaN()}};
+    const std::vector<std::string> texts = {text_of(1), text_of(2), text_of(3)};
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    Embedding found;
+    const auto make = [&](Cache::Texts missing, const Keep& keep) {
+      keep(std::vector<Arrival>{{missing[2], &nothing}, {missing[0], &early}});
+      const auto level = SqliteLevel::open({.path = path_, .store = store}).value();
+      std::vector<std::optional<Hit>> hit(3);
+      const std::vector<Key> keys = {key_of(1), key_of(2), key_of(3)};
+      EXPECT_TRUE(level->get_many(keys, kStart, hit));
+      EXPECT_TRUE(hit[0] && !hit[1] && !hit[2]);
+      if (hit[0]) found = hit[0]->value;
+      return Results{early, value_of(2), nothing};
+    };
+    const auto answers = cache.get_or_make(test_keys(), views, kStart, make);
+    EXPECT_TRUE(same(*answers[0].value, found)) << "a miss has the bits of a hit";
+    EXPECT_EQ(answers[0].value->vector[0] == 0.1F, store == Store::kF32);
+    EXPECT_TRUE(same(*answers[1].value, value_of(2)));
+    EXPECT_EQ(cache.stats().levels[0].puts, 2u);
+    EXPECT_EQ(cache.stats().made, 3u);
+    std::filesystem::remove(path_);
+  }
 }
 
 TEST_F(CacheTest, ABrokenLevelCostsHitsOnly) {
@@ -232,11 +265,12 @@ TEST_F(CacheTest, WhenTheFirstFailsTheOthersTryThemselves) {
   const std::string_view view = text;
   std::latch leading(1), release(1);
   std::thread leader([&] {
-    const auto answers = cache.get_or_make(test_keys(), {&view, 1}, kStart, [&](Cache::Texts) {
-      leading.count_down();
-      release.wait();
-      return Results{make_error(ErrorKind::kUnavailable, "gone")};
-    });
+    const auto answers =
+        cache.get_or_make(test_keys(), {&view, 1}, kStart, [&](Cache::Texts, const Keep&) {
+          leading.count_down();
+          release.wait();
+          return Results{make_error(ErrorKind::kUnavailable, "gone")};
+        });
     EXPECT_FALSE(answers[0].value);
   });
   leading.wait();

@@ -44,7 +44,8 @@ class Flights {
     std::vector<Seat> seats_;
   };
 
-  /// How many have landed. Unchanged: whatever was not in the cache before is not in it now.
+  /// How many have landed. Unchanged: whatever was not in the cache before is not in it now, or
+  /// still in flight.
   [[nodiscard]] std::uint64_t landed() const;
 
  private:

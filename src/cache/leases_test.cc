@@ -99,20 +99,21 @@ TEST_F(LeasesTest, TwoProcessesThatMissTogetherMakeItOnce) {
   };
   const std::string_view text = "text 1";
   std::thread second;
-  const auto answers = one->get_or_make(test_keys(), {&text, 1}, kStart, [&](Cache::Texts texts) {
-    ++made;
-    const auto before = asks();
-    second = std::thread([&] {
-      const auto found =
-          other->get_or_make(test_keys(), {&text, 1}, kStart, [&](Cache::Texts more) {
-            ++made;
-            return vectors_of(more.size());
-          });
-      asked += found[0].hit && same(*found[0].value, value_of(1)) ? 1 : 0;
-    });
-    while (asks() < before + 2) std::this_thread::yield();  // the other has asked, twice
-    return vectors_of(texts.size());
-  });
+  const auto answers =
+      one->get_or_make(test_keys(), {&text, 1}, kStart, [&](Cache::Texts texts, const Keep&) {
+        ++made;
+        const auto before = asks();
+        second = std::thread([&] {
+          const auto found = other->get_or_make(test_keys(), {&text, 1}, kStart,
+                                                [&](Cache::Texts more, const Keep&) {
+                                                  ++made;
+                                                  return vectors_of(more.size());
+                                                });
+          asked += found[0].hit && same(*found[0].value, value_of(1)) ? 1 : 0;
+        });
+        while (asks() < before + 2) std::this_thread::yield();  // the other has asked, twice
+        return vectors_of(texts.size());
+      });
   second.join();
   EXPECT_TRUE(answers[0].value);
   EXPECT_EQ(made, 1);
@@ -122,7 +123,7 @@ TEST_F(LeasesTest, TwoProcessesThatMissTogetherMakeItOnce) {
 TEST_F(LeasesTest, WhoEndsWithAnExceptionHoldsNothing) {
   const std::string_view text = "text 1";
   const auto cache = open();
-  const auto make = [](Cache::Texts) -> std::vector<Result<Embedding>> {
+  const auto make = [](Cache::Texts, const Keep&) -> std::vector<Result<Embedding>> {
     throw std::runtime_error("no memory");
   };
   EXPECT_THROW((void)cache->get_or_make(test_keys(), {&text, 1}, kStart, make), std::runtime_error);
@@ -135,7 +136,7 @@ TEST_F(LeasesTest, WaitingEndsWithPatienceWithAStopAndWithoutAServer) {
   ASSERT_TRUE(holder.take({&key_, 1})[0]);
   const std::string_view text = "text 1";
   int made = 0;
-  const auto make = [&](Cache::Texts texts) {
+  const auto make = [&](Cache::Texts texts, const Keep&) {
     ++made;
     return vectors_of(texts.size());
   };

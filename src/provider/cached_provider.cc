@@ -36,7 +36,10 @@ class CachedProvider : public Provider {
     const cache::KeyMaker keys(use_.secret, space.space + "\n" + space.arithmetic);
     auto answers = use_.cache->get_or_make(
         keys, texts, use_.now(),
-        [&](cache::Cache::Texts missing) { return inner_->embed(missing, options); }, options.stop);
+        [&](cache::Cache::Texts missing, const Keep& keep) {
+          return inner_->embed(missing, keeping(options, keep));
+        },
+        options.stop);
     std::vector<Result<Embedding>> results;
     results.reserve(answers.size());
     for (auto& answer : answers) {
@@ -52,6 +55,15 @@ class CachedProvider : public Provider {
   }
 
  private:
+  /// The cache is told first.
+  static EmbedOptions keeping(EmbedOptions options, const Keep& keep) {
+    options.keep = [keep, others = std::move(options.keep)](std::span<const Arrival> arrived) {
+      keep(arrived);
+      if (others) others(arrived);
+    };
+    return options;
+  }
+
   /// Vectors of texts that were cut are in the space of those that may not be cut, too.
   void refuse_cut(std::span<const std::string_view> texts, const EmbedOptions& options,
                   std::vector<Result<Embedding>>& results) {

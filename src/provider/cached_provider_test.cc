@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 
 #include "vecmill/cache/memory_level.h"
 #include "vecmill/provider/hash_provider.h"
@@ -124,6 +125,43 @@ TEST_F(CachedProviderTest, ATextThatMayNotBeCutHasNoVectorOfACutOne) {
   ASSERT_FALSE(results[1]);
   EXPECT_EQ(results[1].error().kind, ErrorKind::kTooLong);
   EXPECT_EQ(embed(*cached, {text})[0]->origin, VectorOrigin::kCache) << "it may be cut again";
+}
+
+/// Hands out its first text before it has made the second.
+class Early : public Provider {
+ public:
+  explicit Early(std::function<void()> told) : told_(std::move(told)) {}
+
+  [[nodiscard]] Capabilities capabilities(const EmbedOptions&) const override { return {}; }
+  Result<std::uint32_t> count_tokens(std::string_view, Role) const override { return 1U; }
+  std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
+                                       const EmbedOptions& options) override {
+    const Embedding first{{1}}, second{{2}};
+    options.keep(std::vector<Arrival>{{texts[0], &first}});
+    told_();
+    return {first, second};
+  }
+
+ private:
+  const std::function<void()> told_;
+};
+
+TEST_F(CachedProviderTest, WhatArrivesEarlyIsKeptThenTold) {
+  const auto kept = [&] { return cache_->stats().levels[0].puts; };
+  std::vector<std::string> told;
+  const EmbedOptions options{.keep = [&](std::span<const Arrival> arrived) {
+    EXPECT_EQ(kept(), 1u);
+    for (const Arrival& one : arrived) told.emplace_back(one.text);
+  }};
+  const auto cached =
+      make_cached_provider(std::make_unique<Early>([&] { EXPECT_EQ(kept(), 1u); }),
+                           {cache_, "the secret of a tenant", [&] { return now_; }});
+  const auto results = embed(*cached, {"a", "b"}, options);
+  EXPECT_EQ(results[0]->vector[0], 1.0F);
+  EXPECT_EQ(results[1]->vector[0], 2.0F);
+  EXPECT_EQ(told, std::vector<std::string>{"a"});
+  EXPECT_EQ(kept(), 2u);
+  EXPECT_EQ(embed(*cached, {"a", "b"})[0]->origin, VectorOrigin::kCache);
 }
 
 TEST_F(CachedProviderTest, OtherOutputsGoToTheProvider) {

@@ -155,7 +155,9 @@ class ChainProvider final : public FallbackProvider {
     if (!chain_.degraded) return end_all(work, error);
     std::vector<std::string_view> texts;
     for (const std::size_t i : work.open) texts.push_back(work.texts[i]);
-    auto results = chain_.degraded->embed(texts, work.options);
+    EmbedOptions options = work.options;
+    options.keep = {};  // its vectors are of no use to anybody who keeps some
+    auto results = chain_.degraded->embed(texts, options);
     for (std::size_t j = 0; j < results.size(); ++j) {
       if (results[j]) results[j]->degraded = chain_.degraded_name;
       work.results[work.open[j]] = std::move(results[j]);

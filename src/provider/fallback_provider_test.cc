@@ -35,6 +35,7 @@ class Member final : public Provider {
   std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
                                        const EmbedOptions& options) override {
     truncate = options.truncate;
+    keeps = options.keep != nullptr;
     calls.emplace_back(texts.begin(), texts.end());
     if (before) before();
     std::vector<Result<Embedding>> results;
@@ -59,6 +60,7 @@ class Member final : public Provider {
       after;
   std::vector<Texts> calls;
   Truncate truncate = Truncate::kEnd;
+  bool keeps = false;  ///< somebody wants what it makes early
 };
 
 Error down(const std::string& why) { return make_error(ErrorKind::kUnavailable, why); }
@@ -234,6 +236,8 @@ TEST_F(FallbackProviderTest, DegradedVectorsAreMarkedAndNeverKept) {
   EXPECT_EQ(results[0]->degraded, "builtin:hash");
   EXPECT_EQ(results[1].error().kind, ErrorKind::kTooLong);
   EXPECT_EQ(results[2]->degraded, "builtin:hash");
+  EXPECT_TRUE(members_[0]->keeps && members_[1]->keeps);
+  EXPECT_FALSE(hash->keeps) << "not early, either";
   members_[1]->error.reset();
   now_ += 60s;
   const auto later = cached->embed(texts, {});

@@ -331,7 +331,7 @@ bool Dispatcher::is_outage(const CallResult& result) const {
 
 /// What the end of a call tells limiter, rate, breaker and timeout.
 void Dispatcher::settle(Time now, const Call& call, const CallResult& result) {
-  const Duration took = now - call.sent;
+  const Duration took = result.took.value_or(now - call.sent);
   policy::Demand used = call.demand;
   if (result.tokens > 0) used[Unit::kTokens] = result.tokens;
   limiter_.settle(call.grant, used);

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <stop_token>
 #include <unordered_map>
 #include <utility>
 
 #include "vecmill/base/utf8.h"
+#include "vecmill/remote/in_order.h"
 
 namespace vecmill::remote {
 namespace {
@@ -16,7 +18,8 @@ Time now() { return std::chrono::steady_clock::now(); }
 
 /// One call of `embed`, which waits until nothing is open.
 struct Job {
-  std::vector<Result<Embedding>> results;
+  const Keep& keep;
+  std::vector<Result<Embedding>> results = {};
   std::size_t open = 0;
 };
 
@@ -28,34 +31,24 @@ struct Place {
   std::optional<std::uint64_t> tokens;  // none: not counted
 };
 
-/// Outlives the provider while a reply is on its way to it.
-struct Shared {
-  explicit Shared(Dispatcher given) : dispatcher(std::move(given)) {}
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  Dispatcher dispatcher;
-  std::unordered_map<Dispatcher::TextId, Place> places;
-  Dispatcher::TextId next = 0;
-
-  void hand_out() {
-    for (auto& finished : dispatcher.take_finished()) {
-      const auto it = places.find(finished.text);
-      it->second.job->results[it->second.index] = std::move(finished.result);
-      --it->second.job->open;
-      places.erase(it);
-    }
-  }
+/// A request on its way. Its texts have their places until it has ended.
+struct Sent {
+  Dispatcher::CallId call = 0;
+  std::vector<Dispatcher::TextId> texts;
+  Spending::PaymentId payment = 0;
+  SharedState::Ticket ticket = 0;
+  std::uint64_t tokens = 0;  ///< counted or estimated
+  Time at = {};
 };
 
 class GuardedProvider final : public Provider {
  public:
   GuardedProvider(std::unique_ptr<RemoteApi> api, Dispatcher dispatcher, Describe describe,
                   GuardedExtras extras)
-      : api_(std::move(api)),
-        describe_(std::move(describe)),
+      : describe_(std::move(describe)),
         extras_(std::move(extras)),
-        shared_(std::make_shared<Shared>(std::move(dispatcher))) {}
+        dispatcher_(std::move(dispatcher)),
+        api_(std::move(api)) {}
 
   [[nodiscard]] Capabilities capabilities(const EmbedOptions& options) const override {
     return describe_(options);
@@ -69,26 +62,26 @@ class GuardedProvider final : public Provider {
 
   std::vector<Result<Embedding>> embed(std::span<const std::string_view> texts,
                                        const EmbedOptions& options) override {
-    Job job;
+    Job job{options.keep};
     job.results.assign(texts.size(), Embedding{});
     const auto tokens = check_texts(texts, options, job);
     const std::stop_callback wake_up(options.stop, [&] {
-      const std::lock_guard guard(shared_->mutex);
-      shared_->changed.notify_all();
+      const std::lock_guard guard(mutex_);
+      changed_.notify_all();
     });
-    std::unique_lock lock(shared_->mutex);
-    const Dispatcher::TextId first = shared_->next;
+    std::unique_lock lock(mutex_);
+    const Dispatcher::TextId first = next_;
     for (std::size_t i = 0; i < texts.size(); ++i) {
       if (!job.results[i]) continue;
       ++job.open;
-      shared_->places.emplace(shared_->next, Place{&job, i, texts[i], tokens[i]});
-      shared_->dispatcher.add(now(), shared_->next++, texts[i].size(), options.role, tokens[i]);
+      places_.emplace(next_, Place{&job, i, texts[i], tokens[i]});
+      dispatcher_.add(now(), next_++, texts[i].size(), options.role, tokens[i]);
     }
-    const Dispatcher::TextId last = shared_->next;
+    const Dispatcher::TextId last = next_;
     while (job.open > 0) {
       if (options.stop.stop_requested()) {  // again and again: what failed waits for another try
-        shared_->dispatcher.cancel(first, last, make_error(ErrorKind::kCancelled, "interrupted"));
-        shared_->hand_out();
+        dispatcher_.cancel(first, last, make_error(ErrorKind::kCancelled, "interrupted"));
+        hand_out();
       }
       if (job.open > 0) step(lock, job);
     }
@@ -139,14 +132,14 @@ class GuardedProvider final : public Provider {
 
   /// Sends one request, or waits for something to happen.
   void step(std::unique_lock<std::mutex>& lock, const Job& job) {
-    auto send = shared_->dispatcher.next(now());
-    shared_->hand_out();
+    auto send = dispatcher_.next(now());
+    hand_out();
     if (send) {
       std::vector<std::string_view> texts;
       std::uint64_t most = 0;
       std::vector<std::uint64_t> parts;
       for (const auto text : send->texts) {
-        const Place& place = shared_->places.at(text);
+        const Place& place = places_.at(text);
         texts.push_back(place.text);
         parts.push_back(place.tokens ? *place.tokens + tokens_around(api_->model())
                                      : most_tokens(api_->model(), place.text));
@@ -157,25 +150,27 @@ class GuardedProvider final : public Provider {
                                        : SharedState::Answer{.ticket = 0};
       if (!turn.ticket) {
         lock.lock();
-        shared_->dispatcher.held_back(send->call, now() + turn.ask_again);
-        shared_->changed.notify_all();
+        dispatcher_.held_back(send->call, now() + turn.ask_again);
+        changed_.notify_all();
         return;
       }
       const auto answer = pay({texts, send->role, most, parts});
       const bool paid = answer && answer->payment;
       const std::uint64_t tokens = std::min(most, send->demand[policy::Unit::kTokens]);
-      if (paid) start(*send, texts, {*answer->payment, *turn.ticket, tokens});
+      if (paid) {
+        start({send->call, send->texts, *answer->payment, *turn.ticket, tokens}, texts, *send);
+      }
       if (!paid && extras_.shared) extras_.shared->cancel(*turn.ticket);
       lock.lock();
       if (!paid) not_paid(send->call, answer);
       return;
     }
     if (job.open == 0) return;
-    const Time wake = shared_->dispatcher.wake();
+    const Time wake = dispatcher_.wake();
     if (wake == policy::kNever) {
-      shared_->changed.wait(lock);
+      changed_.wait(lock);
     } else {
-      shared_->changed.wait_until(lock, wake);
+      changed_.wait_until(lock, wake);
     }
   }
 
@@ -185,49 +180,85 @@ class GuardedProvider final : public Provider {
     return extras_.spending->intend(request);
   }
 
-  struct Granted {
-    Spending::PaymentId payment = 0;
-    SharedState::Ticket ticket = 0;
-    std::uint64_t tokens = 0;  ///< counted or estimated
-  };
+  void start(Sent sent, std::span<const std::string_view> texts, const Dispatcher::Send& send) {
+    sent.at = now();
+    api_->start(texts, send.role, send.timeout, [this, sent](CallResult result) {
+      result.took = now() - sent.at;
+      // Not here: whoever waits for the disk here lets other replies pass their deadlines. No more
+      // wait there than requests are in flight.
+      ends_.run([this, sent, ended = std::move(result)]() mutable { end(sent, std::move(ended)); });
+    });
+  }
 
-  void start(const Dispatcher::Send& send, std::span<const std::string_view> texts,
-             Granted granted) {
-    api_->start(texts, send.role, send.timeout,
-                [shared = shared_, call = send.call, extras = extras_, granted,
-                 sent = now()](CallResult result) {
-                  if (extras.spending) {
-                    const bool uncounted = result.billed == Billed::kUncounted;
-                    extras.spending->settle(granted.payment, result.billed,
-                                            uncounted ? granted.tokens : result.tokens);
-                  }
-                  if (extras.shared) {
-                    extras.shared->settle(granted.ticket, {result.outcome, result.tokens,
-                                                           now() - sent, result.retry_after});
-                  }
-                  const std::lock_guard guard(shared->mutex);
-                  shared->dispatcher.ended(now(), call, std::move(result));
-                  shared->hand_out();
-                  shared->changed.notify_all();
-                });
+  /// Vectors are kept before their payment is settled: a kill loses nothing that is settled.
+  void end(const Sent& sent, CallResult result) {
+    if (result.outcome == policy::Outcome::kSuccess) keep(sent.texts, result.embeddings);
+    settle(sent, result);
+    const std::lock_guard guard(mutex_);
+    dispatcher_.ended(now(), sent.call, std::move(result));
+    hand_out();
+    changed_.notify_all();
+  }
+
+  void settle(const Sent& sent, const CallResult& result) {
+    if (extras_.spending) {
+      const bool uncounted = result.billed == Billed::kUncounted;
+      extras_.spending->settle(sent.payment, result.billed,
+                               uncounted ? sent.tokens : result.tokens);
+    }
+    if (extras_.shared) {
+      extras_.shared->settle(sent.ticket,
+                             {result.outcome, result.tokens, *result.took, result.retry_after});
+    }
+  }
+
+  void keep(std::span<const Dispatcher::TextId> texts, std::span<const Embedding> embeddings) {
+    std::map<const Keep*, std::vector<Arrival>> arrived;
+    {
+      const std::lock_guard guard(mutex_);
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        const Place& place = places_.at(texts[i]);
+        arrived[&place.job->keep].push_back({place.text, &embeddings[i]});
+      }
+    }
+    for (const auto& [keep, arrivals] : arrived) {
+      if (*keep) (*keep)(arrivals);
+    }
+  }
+
+  /// Others may wait for what this finishes.
+  void hand_out() {
+    auto all = dispatcher_.take_finished();
+    for (auto& finished : all) {
+      const auto it = places_.find(finished.text);
+      it->second.job->results[it->second.index] = std::move(finished.result);
+      --it->second.job->open;
+      places_.erase(it);
+    }
+    if (!all.empty()) changed_.notify_all();
   }
 
   void not_paid(Dispatcher::CallId call, const Result<Spending::Answer>& answer) {
     if (!answer) {
-      shared_->dispatcher.abandoned(call, answer.error());
+      dispatcher_.abandoned(call, answer.error());
     } else if (answer->refusal) {
-      shared_->dispatcher.unaffordable(call, *answer->refusal);
+      dispatcher_.unaffordable(call, *answer->refusal);
     } else {
-      shared_->dispatcher.postponed(call, now() + answer->ask_again.value_or(Duration{}));
+      dispatcher_.postponed(call, now() + answer->ask_again.value_or(Duration{}));
     }
-    shared_->hand_out();
-    shared_->changed.notify_all();
+    hand_out();
+    changed_.notify_all();
   }
 
-  const std::unique_ptr<RemoteApi> api_;
   const Describe describe_;
   const GuardedExtras extras_;
-  const std::shared_ptr<Shared> shared_;
+  std::mutex mutex_;  ///< over what follows
+  std::condition_variable changed_;
+  Dispatcher dispatcher_;
+  std::unordered_map<Dispatcher::TextId, Place> places_;
+  Dispatcher::TextId next_ = 0;
+  InOrder ends_;                          ///< below all that it uses
+  const std::unique_ptr<RemoteApi> api_;  ///< last: what it ends goes there
 };
 
 }  // namespace

@@ -2,9 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <condition_variable>
+#include <future>
+#include <map>
 #include <mutex>
 #include <set>
+#include <string>
 #include <thread>
+
+#include "vecmill/remote/in_order.h"
 
 namespace vecmill::remote {
 namespace {
@@ -137,17 +143,22 @@ TEST(GuardedProviderTest, OutputsThatItLacksAreRefusedForEachText) {
 /// Only fails, and is told to stop by the text "stop".
 class SilentApi final : public RemoteApi {
  public:
+  explicit SilentApi(policy::Outcome outcome = policy::Outcome::kTransient,
+                     ErrorKind kind = ErrorKind::kUnavailable)
+      : outcome_(outcome), kind_(kind) {}
   [[nodiscard]] const RemoteModel& model() const override { return model_; }
   void start(std::span<const std::string_view> texts, Role, Duration, Done done) override {
     CallResult result;
-    result.outcome = policy::Outcome::kTransient;
-    result.error = make_error(ErrorKind::kUnavailable, "the server failed");
+    result.outcome = outcome_;
+    result.error = make_error(kind_, "the server failed");
     if (texts[0] == "stop") stop.request_stop();
     done(std::move(result));
   }
   std::stop_source stop;
 
  private:
+  const policy::Outcome outcome_;
+  const ErrorKind kind_;
   RemoteModel model_{.dialect = find_dialect("openai"), .name = "m", .dims = 1};
 };
 
@@ -212,6 +223,96 @@ class Purse final : public Spending {
  private:
   std::mutex mutex_;
 };
+
+/// Writes down what happens; may wait for something before it settles.
+class Diary final : public Spending {
+ public:
+  Result<Answer> intend(const Request& request) override {
+    return Answer{.payment = request.texts.size()};
+  }
+  void settle(PaymentId payment, Billed, std::uint64_t) override {
+    if (before) before();
+    lines.push_back("settled " + std::to_string(payment));
+  }
+  Keep keep() {
+    return [this](std::span<const Arrival> arrived) {
+      for (const Arrival& one : arrived) {
+        EXPECT_EQ(one.embedding->vector[0], number_of(one.text));
+        kept.insert(std::string(one.text));
+      }
+      lines.push_back("kept " + std::to_string(arrived.size()));
+    };
+  }
+
+  std::vector<std::string> lines;
+  std::multiset<std::string> kept;
+  std::function<void()> before;
+};
+
+TEST(GuardedProviderTest, AReplyIsKeptThenSettledThenHandedOut) {
+  const auto diary = std::make_shared<Diary>();
+  const auto provider = make(std::make_unique<NumberApi>(), {.spending = diary});
+  const auto texts = numbers(0, 250);
+  for (const auto& result : embed(*provider, texts, {.keep = diary->keep()})) EXPECT_TRUE(result);
+  EXPECT_EQ(diary->lines, (std::vector<std::string>{"kept 100", "settled 100", "kept 100",
+                                                    "settled 100", "kept 50", "settled 50"}));
+  EXPECT_EQ(diary->kept, std::multiset<std::string>(texts.begin(), texts.end()));
+  EXPECT_TRUE(embed(*provider, {"1"})[0]) << "nobody keeps it";
+  EXPECT_EQ(diary->lines.back(), "settled 1");
+}
+
+TEST(GuardedProviderTest, WhatFailsIsSettledAndNotKept) {
+  auto owned = std::make_unique<SilentApi>();
+  EmbedOptions options;
+  options.stop = owned->stop.get_token();
+  const auto diary = std::make_shared<Diary>();
+  options.keep = diary->keep();
+  const auto provider = make(std::move(owned), {.spending = diary});
+  EXPECT_FALSE(embed(*provider, {"stop"}, options)[0]);
+  EXPECT_EQ(diary->lines, std::vector<std::string>{"settled 1"});
+}
+
+/// Its replies come one after the other on one thread, as those of a client of HTTP do.
+class OneThreadApi final : public RemoteApi {
+ public:
+  [[nodiscard]] const RemoteModel& model() const override { return numbers_.model(); }
+  void start(std::span<const std::string_view> texts, Role role, Duration timeout,
+             Done done) override {
+    numbers_.start(texts, role, timeout, [&](CallResult result) {
+      replies_.run([this, done, reply = std::move(result)] {
+        done(reply);
+        const std::lock_guard lock(mutex_);
+        ++read_;
+        changed_.notify_all();
+      });
+    });
+  }
+
+  /// False: they were not, in half a minute.
+  bool wait_until_read(int replies) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(30), [&] { return read_ >= replies; });
+  }
+
+ private:
+  NumberApi numbers_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int read_ = 0;
+  InOrder replies_;
+};
+
+TEST(GuardedProviderTest, WhatWaitsForTheDiskHoldsUpNoReply) {
+  auto owned = std::make_unique<OneThreadApi>();
+  OneThreadApi& api = *owned;
+  const auto diary = std::make_shared<Diary>();
+  bool read = true;
+  diary->before = [&] { read = read && api.wait_until_read(5); };
+  const auto provider = make(std::move(owned), {.spending = diary});
+  for (const auto& result : embed(*provider, numbers(0, 500))) EXPECT_TRUE(result);
+  EXPECT_TRUE(read) << "replies wait for the record";
+  EXPECT_EQ(diary->lines.size(), 5u);
+}
 
 TEST(GuardedProviderTest, NothingIsSentThatIsNotPaidFor) {
   auto owned = std::make_unique<NumberApi>();
@@ -321,6 +422,54 @@ TEST(GuardedProviderTest, WithoutABookNothingIsSent) {
     EXPECT_EQ(result.error().kind, ErrorKind::kIo);
   }
   EXPECT_TRUE(api.sizes.empty());
+}
+
+/// Two texts a request, however long the first waits for the second.
+std::unique_ptr<Provider> make_pairs(std::unique_ptr<RemoteApi> api) {
+  DispatcherOptions options;
+  options.batch = {2, 100'000, 1'000'000};
+  options.linger = std::chrono::hours(1);
+  return *make_guarded_provider(std::move(api), options,
+                                [](const EmbedOptions&) { return Capabilities{}; });
+}
+
+TEST(GuardedProviderTest, OfARequestOfTwoCallersEachKeepsItsOwn) {
+  const auto provider = make_pairs(std::make_unique<NumberApi>());
+  std::map<std::string, std::multiset<std::string>> kept;
+  std::vector<std::thread> callers;
+  for (const std::string text : {"1", "2"}) {
+    auto& own = kept[text];
+    callers.emplace_back([&, text] {
+      const EmbedOptions options{.keep = [&](std::span<const Arrival> arrived) {
+        for (const Arrival& one : arrived) own.insert(std::string(one.text));
+      }};
+      EXPECT_EQ(embed(*provider, {text}, options)[0]->vector[0], number_of(text));
+    });
+  }
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(kept["1"], std::multiset<std::string>{"1"});
+  EXPECT_EQ(kept["2"], std::multiset<std::string>{"2"});
+}
+
+/// Whichever of the two comes second finds both refused; the first sleeps for an hour.
+TEST(GuardedProviderTest, WhoFinishesAnothersTextWakesIt) {
+  const auto provider =
+      make_pairs(std::make_unique<SilentApi>(policy::Outcome::kKeyRefused, ErrorKind::kAuth));
+  for (const auto& result : embed(*provider, {"1", "2"})) {
+    EXPECT_EQ(result.error().kind, ErrorKind::kAuth);
+  }
+  std::stop_source stop;
+  const EmbedOptions options{.stop = stop.get_token()};
+  std::vector<std::future<void>> callers;
+  for (int t = 0; t < 2; ++t) {
+    callers.push_back(std::async(std::launch::async, [&] {
+      EXPECT_EQ(embed(*provider, {"3"}, options)[0].error().kind, ErrorKind::kAuth);
+    }));
+  }
+  for (auto& caller : callers) {
+    EXPECT_EQ(caller.wait_for(std::chrono::seconds(30)), std::future_status::ready) << "it sleeps";
+  }
+  stop.request_stop();
 }
 
 TEST(GuardedProviderTest, OneShortTextIsNotWorthCounting) {

@@ -35,7 +35,8 @@ struct CallResult {
   std::optional<policy::Duration> retry_after;
   std::vector<RateReading> rates;
   Billed billed = Billed::kUnknown;
-  std::uint64_t tokens = 0;  ///< billed; 0: the reply does not say
+  std::uint64_t tokens = 0;                ///< billed; 0: the reply does not say
+  std::optional<policy::Duration> took{};  ///< the exchange alone; none: until it is reported
 };
 
 /// One model somewhere else, one request at a time: no limits, no second try. Safe from any thread.
