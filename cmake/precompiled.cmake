@@ -27,7 +27,7 @@ function(vecmill_compile_as_test target)
   endif()
 endfunction()
 
-if(VECMILL_DEVELOPER AND CMAKE_CXX_COMPILER_ID STREQUAL GNU OR VECMILL_SANITIZE)
+if(TARGET GTest::gmock AND (CMAKE_CXX_COMPILER_ID STREQUAL GNU OR VECMILL_SANITIZE))
   set(precompile_tests ON)  # not for clang-tidy, which reads what nobody has built
   vecmill_make_precompiled(vecmill_test_headers)
 endif()
