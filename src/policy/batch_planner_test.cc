@@ -84,6 +84,13 @@ TEST(BatchPlannerTest, ATextAboveTheLimitsGoesAlone) {
   EXPECT_EQ(ids(planner.next(kStart)), (Ids{10}));
 }
 
+TEST(BatchPlannerTest, ATextAboveTheLimitsThatIsTakenRaisesNone) {
+  BatchPlanner planner({10, 100, 100}, 0ms);
+  planner.add(kStart, {0, 200, 200});
+  planner.accepted(*planner.next(kStart));
+  EXPECT_EQ(planner.limits(), (BatchSize{10, 100, 100}));
+}
+
 TEST(BatchPlannerTest, OneBadTextIsFoundByHalving) {
   for (std::uint64_t texts = 1; texts <= 33; ++texts) {
     for (std::uint64_t bad = 0; bad < texts; ++bad) {
