@@ -12,9 +12,9 @@ namespace {
 TEST(InOrderTest, AllIsDoneInItsOrderBeforeItIsGone) {
   std::vector<int> done, all(1000);
   std::iota(all.begin(), all.end(), 0);
+  std::latch given(1);
   {
     InOrder acts;
-    std::latch given(1);
     acts.run([&] { given.wait(); });
     for (const int n : all) acts.run([&done, n] { done.push_back(n); });
     EXPECT_TRUE(done.empty()) << "nobody waited for the first";
