@@ -15,7 +15,7 @@ llvm-profdata merge -sparse -o "$build/all.profdata" "$build"/profiles/*.profraw
 objects=()
 while IFS= read -r program; do objects+=(-object "$program"); done < <(
   find "$build/src" "$build/tests" "$build/fuzz" -type f -executable -not -name '*.so' -not -path '*/CMakeFiles/*' | sort)
-ignore='_test\.cc$|testing\.h$|_tables?\.(cc|h|inc)$|main\.cc$|/tests/|/fuzz/|/bench/|/usr/|/modules/.*/check/'
+ignore='_test\.cc$|_tables?\.(cc|h|inc)$|main\.cc$|/tests/|/fuzz/|/bench/|/usr/|/modules/.*/check/'
 for set in avx512f:avx512 avx512_vnni:avx512_vnni avx512_bf16:avx512_bf16 avx_vnni:avx2_vnni amx_tile:amx; do
   grep -qw "${set%:*}" /proc/cpuinfo || {
     ignore+="|${set#*:}"

@@ -22,8 +22,8 @@ class RowTable {
 
   RowTable();
 
-  /// To be called before any is met; a row that is there already is replaced. `text_hash`: SHA-256 in hex; empty: not known, no
-  /// text is the same.
+  /// Before any is met; replaces a row that is there already. `text_hash`: SHA-256 in hex; empty:
+  /// not known, no text is the same.
   void add(std::string_view id, std::string_view text_hash);
 
   /// Looks for a record of the source. `text_hash` empty: any text is the same.
