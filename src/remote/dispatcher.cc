@@ -108,15 +108,17 @@ std::optional<Dispatcher::Pending> Dispatcher::take_due(Time now, bool often_fai
   return pending;
 }
 
+/// A question does not wait for room in the budget of retries.
+policy::Retry Dispatcher::fresh_retry(Role role) const {
+  policy::RetryOptions options = options_.retry;
+  if (role == Role::kQuery) options.unbudgeted = {};
+  return policy::Retry(options);
+}
+
 /// Questions first: somebody waits for their answer.
 std::optional<Dispatcher::Pending> Dispatcher::take_new(Time now) {
   for (const Role role : {Role::kQuery, Role::kDocument, Role::kNone}) {
-    Pending pending{{}, role, policy::Retry(options_.retry)};
-    if (role == Role::kQuery) {
-      policy::RetryOptions at_once = options_.retry;
-      at_once.unbudgeted = {};
-      pending.retry = policy::Retry(at_once);
-    }
+    Pending pending{{}, role, fresh_retry(role)};
     planner(role).aim_at_tokens(target_.tokens());
     if (doubts()) {
       const auto shortest = planner(role).take_shortest();
@@ -207,8 +209,8 @@ bool Dispatcher::outage() const { return breaker_.state() != policy::Breaker::St
 
 /// What failed because of an outage may fail as often as anything else after it.
 void Dispatcher::forgive() {
-  for (Pending& pending : again_) pending.retry = policy::Retry(options_.retry);
-  if (head_) head_->retry = policy::Retry(options_.retry);
+  for (Pending& pending : again_) pending.retry = fresh_retry(pending.role);
+  if (head_) head_->retry = fresh_retry(head_->role);
 }
 
 /// An outage is asked so often; nothing is known of the time in which nothing was sent.
@@ -425,7 +427,7 @@ void Dispatcher::try_again(Time now, Call& call, const CallResult& result) {
   }
   const bool alone = pending.role != Role::kQuery && !none_answered_since(pending);
   if (alone && pending.failures >= kPasses) return fail_often(pending, *result.error);
-  if (kept) pending.retry = policy::Retry(options_.retry);
+  if (kept) pending.retry = fresh_retry(pending.role);
   const auto next = [&] {
     return pending.retry.after(result.outcome, now, result.retry_after, random_, budget_);
   };
@@ -433,7 +435,7 @@ void Dispatcher::try_again(Time now, Call& call, const CallResult& result) {
   // A few requests are too few for the breaker to see the outage. A question does not wait.
   const bool patient = alone ? pending.bad_replies == 0 : now < give_up();
   if (!again && pending.role != Role::kQuery && patient) {
-    pending.retry = policy::Retry(options_.retry);
+    pending.retry = fresh_retry(pending.role);
     again = next();
   }
   if (!again) return fail_often(pending, *result.error);

@@ -141,6 +141,7 @@ class Dispatcher {
   /// What has waited for its time; in an outage not what has failed often.
   std::optional<Pending> take_due(Time now, bool often_failed);
   std::optional<Pending> take_new(Time now);
+  [[nodiscard]] policy::Retry fresh_retry(Role role) const;
   bool find_head(Time now);
   /// Both limits and breaker let the head go, or `head_wake_` says when to ask again.
   bool admit_head(Time now);

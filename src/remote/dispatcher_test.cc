@@ -201,6 +201,28 @@ TEST(DispatcherTest, AQuestionDoesNotWaitForAServer) {
   EXPECT_LT(now, Time(seconds(1010)));
 }
 
+TEST(DispatcherTest, AQuestionDoesNotWaitForTheBudgetOfRetries) {
+  DispatcherOptions options = options_of(1);
+  options.breaker.failures = 1'000;  // no outage
+  Dispatcher dispatcher = *Dispatcher::create(options);
+  Time now(seconds(1000));
+  const auto fail_all = [&] {
+    while (const auto send = dispatcher.next(now)) {
+      dispatcher.ended(now, send->call, failure(Outcome::kTransient));
+    }
+  };
+  for (std::uint64_t i = 1; i <= 20; ++i) dispatcher.add(now, i, 100, Role::kDocument);
+  now += seconds(10);
+  fail_all();  // takes all the credit
+  EXPECT_THAT(dispatcher.take_finished(), SizeIs(0)) << "documents wait";
+  dispatcher.add(now, 0, 100, Role::kQuery);
+  now += seconds(1);
+  fail_all();
+  const auto finished = dispatcher.take_finished();
+  ASSERT_THAT(finished, SizeIs(1));
+  EXPECT_EQ(finished[0].text, 0u);
+}
+
 TEST(DispatcherTest, AFaultAfterAnOutageIsTriedAgain) {
   const Time back(seconds(1030));  // one probe later
   int after = 0;
