@@ -215,11 +215,7 @@ class Bench {
     time_steps(all);
     std::printf("\n| texts of %u | ns per token and layer | share of the limit |\n|---|---|---|\n",
                 length);
-    for (const Step& step : all) {
-      const double each = median(step.taken) / rows / static_cast<double>(m.layers.size());
-      std::printf("| %s | %.0f | %.0f %% |\n", step.name, 1e9 * each,
-                  100 * step.flops / each / peak);
-    }
+    for (const Step& step : all) print_step(step, rows, peak);
   }
 
  private:
@@ -231,6 +227,12 @@ class Bench {
     std::function<void(const encode::Layer&)> work;
     std::vector<double> taken{};
   };
+
+  void print_step(const Step& step, std::uint32_t rows, double peak) const {
+    const auto layers = static_cast<double>(model_.transformer().layers.size());
+    const double each = median(step.taken) / rows / layers;
+    std::printf("| %s | %.0f | %.0f %% |\n", step.name, 1e9 * each, 100 * step.flops / each / peak);
+  }
 
   void time_steps(std::vector<Step>& steps) {
     for (int round = 0; round < kRounds; ++round) {
