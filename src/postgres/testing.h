@@ -6,7 +6,7 @@
 #include <string>
 #include <thread>
 
-#include "vecmill/base/server_process.h"
+#include "vecmill/base/server_process_testing.h"
 #include "vecmill/postgres/connection.h"
 
 namespace vecmill::postgres {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "vecmill/base/server_process.h"
+#include "vecmill/base/server_process_testing.h"
 #include "vecmill/redis/client.h"
 
 namespace vecmill::redis {
