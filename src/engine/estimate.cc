@@ -73,8 +73,10 @@ Result<Estimate> estimate_remote(const ModelOptions& options, const EmbedJob& jo
   VECMILL_ASSIGN(const ProviderSettings settings, engine::remote_settings(options));
   if (const auto count = engine::vocabulary_of(dialect, model).count) {
     found.exact = true;
-    VECMILL_TRY(
-        for_each_text(job, stop, [&](std::string_view text) { found.tokens += count(text); }));
+    const std::uint64_t most = known.max_tokens > 0 ? known.max_tokens : ledger::kMaxTokens;
+    VECMILL_TRY(for_each_text(job, stop, [&](std::string_view text) {
+      found.tokens += std::min(count(text), most);  // the rest is cut, or the text is not sent
+    }));
   } else {
     found.tokens =
         static_cast<std::uint64_t>(kTokensPerByte * static_cast<double>(size.bytes)) + size.texts;

@@ -47,7 +47,7 @@ Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options,
 
 Result<OpenedModel> open_remote(const ModelOptions& options, std::uint32_t known_dims) {
   if (options.max_seq_length > 0) {
-    return make_error(ErrorKind::kUnsupported, "texts for an API are not cut here", options.model,
+    return make_error(ErrorKind::kUnsupported, "the API says how long a text may be", options.model,
                       "leave out --max-seq-length");
   }
   if (options.model.ends_with(':')) {
@@ -55,8 +55,10 @@ Result<OpenedModel> open_remote(const ModelOptions& options, std::uint32_t known
                       "write it behind the colon: voyage:voyage-code-3");
   }
   VECMILL_ASSIGN(const ProviderSettings settings, remote_settings(options));
-  const auto space = [](const remote::RemoteModel& model, std::string_view role) {
+  const auto space = [](const remote::RemoteModel& model, std::string_view role,
+                        Truncate truncate) {
     provider::SpaceParts parts;
+    parts.truncate = truncate;
     const std::string& identity = model.self.identity;
     parts.weights =
         std::string(model.dialect->name) + ":" + (identity.empty() ? model.name : identity);

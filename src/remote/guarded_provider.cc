@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "vecmill/base/utf8.h"
+#include "vecmill/remote/fit_text.h"
 #include "vecmill/remote/in_order.h"
 
 namespace vecmill::remote {
@@ -23,12 +24,19 @@ struct Job {
   std::size_t open = 0;
 };
 
+/// What of a text is sent.
+struct Sendable {
+  std::string_view text;
+  std::optional<std::uint64_t> tokens = {};  ///< none: not counted
+  std::uint32_t truncated_tokens = 0;
+};
+
 /// Where a text belongs. The text lives until its job is done.
 struct Place {
   Job* job = nullptr;
   std::size_t index = 0;
   std::string_view text;
-  std::optional<std::uint64_t> tokens;  // none: not counted
+  Sendable sent;
 };
 
 /// A request on its way. Its texts have their places until it has ended.
@@ -64,7 +72,7 @@ class GuardedProvider final : public Provider {
                                        const EmbedOptions& options) override {
     Job job{options.keep};
     job.results.assign(texts.size(), Embedding{});
-    const auto tokens = check_texts(texts, options, job);
+    const auto ready = check_texts(texts, options, job);
     const std::stop_callback wake_up(options.stop, [&] {
       const std::lock_guard guard(mutex_);
       changed_.notify_all();
@@ -74,8 +82,8 @@ class GuardedProvider final : public Provider {
     for (std::size_t i = 0; i < texts.size(); ++i) {
       if (!job.results[i]) continue;
       ++job.open;
-      places_.emplace(next_, Place{&job, i, texts[i], tokens[i]});
-      dispatcher_.add(now(), next_++, texts[i].size(), options.role, tokens[i]);
+      places_.emplace(next_, Place{&job, i, texts[i], ready[i]});
+      dispatcher_.add(now(), next_++, ready[i].text.size(), options.role, ready[i].tokens);
     }
     const Dispatcher::TextId last = next_;
     while (job.open > 0) {
@@ -90,33 +98,28 @@ class GuardedProvider final : public Provider {
 
  private:
   /// Those that cannot be sent have their errors afterwards.
-  std::vector<std::optional<std::uint64_t>> check_texts(std::span<const std::string_view> texts,
-                                                        const EmbedOptions& options,
-                                                        Job& job) const {
+  std::vector<Sendable> check_texts(std::span<const std::string_view> texts,
+                                    const EmbedOptions& options, Job& job) const {
     const Status possible = check(options);
-    const std::uint64_t most = describe_(options).max_tokens;
-    std::vector<std::optional<std::uint64_t>> tokens(texts.size());
+    const TextLimit limit{describe_(options).max_tokens, tokens_around(api_->model()),
+                          options.truncate};
+    std::vector<Sendable> ready(texts.size());
     for (std::size_t i = 0; i < texts.size(); ++i) {
       Status status = possible;
       if (status) status = sendable(texts[i]);
+      ready[i].text = texts[i];
       // To read a vocabulary takes longer than a request with one short text can gain by it.
-      const bool worth_it = texts.size() > 1 || texts[i].size() > most;
-      if (status && extras_.count && worth_it) {
-        tokens[i] = extras_.count(texts[i]);
-        status = short_enough(*tokens[i], most);
-      }
+      const bool worth_it = texts.size() > 1 || texts[i].size() > limit.most;
+      if (status && extras_.count && worth_it) status = fit(ready[i], limit);
       if (!status) job.results[i] = std::move(status).error();
     }
-    return tokens;
+    return ready;
   }
 
-  [[nodiscard]] static Status short_enough(std::uint64_t tokens, std::uint64_t most) {
-    if (most == 0 || tokens <= most) return {};
-    return make_error(ErrorKind::kTooLong,
-                      "the text has " + std::to_string(tokens) + " tokens, " +
-                          std::to_string(tokens - most) + " more than the " + std::to_string(most) +
-                          " that the model takes",
-                      {}, "shorten it, or cut it into parts");
+  Status fit(Sendable& ready, const TextLimit& limit) const {
+    VECMILL_ASSIGN(const FittedText fitted, fit_text(ready.text, limit, extras_.count));
+    ready = {fitted.text, fitted.tokens, static_cast<std::uint32_t>(fitted.truncated_tokens)};
+    return {};
   }
 
   [[nodiscard]] Status sendable(std::string_view text) const {
@@ -140,9 +143,9 @@ class GuardedProvider final : public Provider {
       std::vector<std::uint64_t> parts;
       for (const auto text : send->texts) {
         const Place& place = places_.at(text);
-        texts.push_back(place.text);
-        parts.push_back(place.tokens ? *place.tokens + tokens_around(api_->model())
-                                     : most_tokens(api_->model(), place.text));
+        texts.push_back(place.sent.text);
+        parts.push_back(place.sent.tokens ? *place.sent.tokens + tokens_around(api_->model())
+                                          : most_tokens(api_->model(), place.sent.text));
         most += parts.back();
       }
       lock.unlock();
@@ -212,12 +215,13 @@ class GuardedProvider final : public Provider {
     }
   }
 
-  void keep(std::span<const Dispatcher::TextId> texts, std::span<const Embedding> embeddings) {
+  void keep(std::span<const Dispatcher::TextId> texts, std::span<Embedding> embeddings) {
     std::map<const Keep*, std::vector<Arrival>> arrived;
     {
       const std::lock_guard guard(mutex_);
       for (std::size_t i = 0; i < texts.size(); ++i) {
         const Place& place = places_.at(texts[i]);
+        embeddings[i].truncated_tokens = place.sent.truncated_tokens;
         arrived[&place.job->keep].push_back({place.text, &embeddings[i]});
       }
     }

@@ -23,10 +23,11 @@ struct GuardedExtras {
 
 /// A model behind an API as a provider: all calls share its limits, batches, breaker and retries
 /// (Dispatcher). A call may hold any number of texts and waits for the last of them; while a limit
-/// or a failing server makes it wait, it sleeps. Texts are never cut: one that is too long fails.
-/// With a counter, those of more tokens than the model takes fail without being sent.
-/// Each reply goes to EmbedOptions::keep, then its payment is settled, then it is handed out: one
-/// after the other, on a thread of the provider's own.
+/// or a failing server makes it wait, it sleeps. With a counter, a text of more tokens than the
+/// model takes is cut (fit_text) or fails without being sent, as EmbedOptions::truncate says;
+/// without one it is sent whole, and fails alone where the API refuses it. Each reply goes to
+/// EmbedOptions::keep, then its payment is settled, then it is handed out: one after the other, on
+/// a thread of the provider's own.
 ///   errors  of a text: kInvalidData (not UTF-8, empty where the API takes no empty text, refused),
 ///           kTooLong, kAuth, kLimited, kUnavailable, kInvalidArgument (model or settings),
 ///           those of Spending

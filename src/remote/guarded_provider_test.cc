@@ -108,13 +108,26 @@ TEST(GuardedProviderTest, WhatIsCountedTooLongFailsAloneAndIsNotSent) {
   auto owned = std::make_unique<NumberApi>();
   const NumberApi& api = *owned;
   const auto provider = make(std::move(owned), {.count = letters});
-  const auto results = embed(*provider, {"12345", "123456", "4"});
+  const auto results = embed(*provider, {"12345", "123456", "4"}, {.truncate = Truncate::kError});
   EXPECT_EQ(results[0]->vector[0], 12345.0F);
   EXPECT_EQ(results[1].error().kind, ErrorKind::kTooLong);
-  EXPECT_EQ(results[1].error().message,
-            "the text has 6 tokens, 1 more than the 5 that the model takes");
   EXPECT_EQ(results[2]->vector[0], 4.0F);
   EXPECT_EQ(api.sizes, std::multiset<std::size_t>{2});
+}
+
+/// It is kept as the text that it was: whoever asks for the whole one again finds it.
+TEST(GuardedProviderTest, WhatIsCountedTooLongIsCutAndSaysSo) {
+  const auto provider = make(std::make_unique<NumberApi>(), {.count = letters});
+  std::map<std::string_view, std::uint32_t> kept;
+  const EmbedOptions options{.keep = [&](std::span<const Arrival> arrived) {
+    for (const Arrival& one : arrived) kept[one.text] = one.embedding->truncated_tokens;
+  }};
+  const std::vector<std::string> texts{"12345", "1234567", "4"};
+  const auto results = embed(*provider, texts, options);
+  EXPECT_EQ(results[1]->vector[0], 12345.0F);
+  EXPECT_EQ(results[1]->truncated_tokens, 2U);
+  EXPECT_EQ(kept, (std::map<std::string_view, std::uint32_t>{
+                      {texts[0], 0}, {texts[1], 2}, {texts[2], 0}}));
 }
 
 TEST(GuardedProviderTest, RequestsAreAsLargeAsTheCountedTokensAllow) {
@@ -479,18 +492,8 @@ TEST(GuardedProviderTest, OneShortTextIsNotWorthCounting) {
       {.count = [&](std::string_view text) -> std::uint64_t { return ++counted, text.size(); }});
   EXPECT_TRUE(embed(*provider, {"12345"})[0]);
   EXPECT_EQ(counted, 0);
-  EXPECT_EQ(embed(*provider, {"123456"})[0].error().kind, ErrorKind::kTooLong);
+  EXPECT_FALSE(embed(*provider, {"123456"}, {.truncate = Truncate::kError})[0]);
   EXPECT_EQ(counted, 1);
-}
-
-TEST(SpendingTest, AModelFindsNoMoreTokensThanBytesAndThanItTakes) {
-  const RemoteModel known{.dialect = find_dialect("openai"), .name = "text-embedding-3-small"};
-  EXPECT_EQ(most_tokens(known, "four"), 36u);
-  const std::string longer(100'000, 'x');
-  EXPECT_EQ(most_tokens(known, longer), find_model("openai", known.name).max_tokens);
-  EXPECT_EQ(most_tokens({.dialect = find_dialect("openai"), .name = "new"}, longer), 100'032u);
-  EXPECT_EQ(tokens_around(known), 0u);
-  EXPECT_EQ(tokens_around({.dialect = find_dialect("voyage"), .name = "voyage-4"}), 32u);
 }
 
 }  // namespace

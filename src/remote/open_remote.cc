@@ -54,7 +54,7 @@ bool drops_role(const RemoteModel& model, Role role) {
 Describe describe_as(const RemoteModel& model, const SpaceOf& space_of) {
   return [model, space_of](const EmbedOptions& options) {
     Capabilities result;
-    result.space.space = space_of(model, role_name(model, options.role));
+    result.space.space = space_of(model, role_name(model, options.role), options.truncate);
     result.space.arithmetic = "api/1";
     result.space.model = full_name(model);
     result.space.dims = model.expected_dims();

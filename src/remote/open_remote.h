@@ -20,7 +20,8 @@
 namespace vecmill::remote {
 
 /// The name of the space of a model's vectors for what the API calls a role.
-using SpaceOf = std::function<std::string(const RemoteModel&, std::string_view role)>;
+using SpaceOf =
+    std::function<std::string(const RemoteModel&, std::string_view role, Truncate truncate)>;
 
 /// What is known here of the tokens of a model of an API.
 using VocabularyOf = std::function<Vocabulary(const Dialect& dialect, const std::string& model)>;

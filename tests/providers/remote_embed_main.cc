@@ -41,9 +41,8 @@ int main(int argc, char** argv) {
     const char* value = std::getenv(name.c_str());
     return std::string(value == nullptr ? "" : value);
   };
-  const auto space = [](const vecmill::remote::RemoteModel& model, std::string_view role) {
-    return model.name + std::string(role);
-  };
+  const auto space = [](const vecmill::remote::RemoteModel& model, std::string_view role,
+                        vecmill::Truncate) { return model.name + std::string(role); };
   vecmill::remote::RemoteOptions wanted;
   wanted.name = argv[1];
   wanted.dims = static_cast<std::uint32_t>(std::atoi(argv[3]));

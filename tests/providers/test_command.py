@@ -83,13 +83,34 @@ def test_tokens_of_openai_are_counted_before_a_text_is_sent(fake, vecmill):
         assert json.loads(dry.stdout)["tokens"] == 8
     too_long = " ".join(["word"] * 9_000)
     (vecmill.folder / "long.txt").write_text(f"before\n{too_long}\nbehind\n")
-    done = vecmill("embed", "long.txt", "--out", "a.npy")
+    done = vecmill("embed", "long.txt", "--out", "a.npy", "--truncate", "error")
     assert done.returncode == (3 if counted else 0), done.stderr
     assert (too_long in asked(fake)) != counted and {"before", "behind"} <= set(asked(fake))
     if counted:
         failed = json.loads((vecmill.folder / "a.failed.jsonl").read_text())
         assert "too_long" in json.dumps(failed) and "9000 tokens, 809 more than the 8191" in json.dumps(failed)
     assert vecmill("bench").returncode == 7
+
+
+@pytest.mark.parametrize("vendor", ["openai"], indirect=True)
+def test_a_text_that_is_too_long_is_cut_here_and_said_to_be(fake, vecmill):
+    """And found in the cache as the text that it was; `--truncate error` does not take what is found there."""
+    words = ["a"] * 9_000  # each is a token
+    (vecmill.folder / "long.txt").write_text("before\n" + " ".join(words) + "\n")
+    done = vecmill("embed", "long.txt", "--out", "a.npy", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["truncated_ids"] == ["long.txt:2"] and said["truncated_tokens"] == 809
+    assert set(asked(fake)) == {"before", " ".join(words[:8_191])}
+    billed = fake.billed
+    again = vecmill("embed", "long.txt", "--out", "b.npy", "--json")
+    assert json.loads(again.stdout)["cache"]["hits"] == 2
+    assert json.loads(again.stdout)["truncated_tokens"] == said["truncated_tokens"] and fake.billed == billed
+    assert (vecmill.folder / "b.npy").read_bytes() == (vecmill.folder / "a.npy").read_bytes()
+    assert vecmill("embed", "long.txt", "--out", "c.npy", "--truncate", "error").returncode == 3
+    start = vecmill("embed", "long.txt", "--out", "d.npy", "--truncate", "start", "--json")
+    assert json.loads(start.stdout)["cache"]["hits"] == 0, "it is another space"
+    assert " a" * 8_191 in asked(fake)
 
 
 def test_an_api_has_its_own_arithmetic(fake, vecmill):
@@ -146,10 +167,13 @@ def test_tokens_are_counted_by_the_vendors_own_tokenizer_once_it_is_here(fake, v
     assert imported.returncode == 0, imported.stderr
     dry = vecmill("embed", "texts.txt", "--dry-run", "--json")
     assert dry.returncode == 0 and json.loads(dry.stdout)["tokens"] == expected, dry.stderr
-    (vecmill.folder / "long.txt").write_text(f"before\n{'text ' * 40_000}\nbehind\n")
-    done = vecmill("embed", "long.txt", "--out", "a.npy")
+    (vecmill.folder / "long.txt").write_text(f"before\n{'a ' * 40_000}\nbehind\n")
+    done = vecmill("embed", "long.txt", "--out", "a.npy", "--truncate", "error")
     assert done.returncode == 3 and sorted(asked(fake)) == ["before", "behind"], done.stderr
     assert "40002 tokens" in (vecmill.folder / "a.failed.jsonl").read_text()
+    done = vecmill("embed", "long.txt", "--out", "b.npy")
+    assert done.returncode == 0 and "cut" in done.stderr, done.stderr
+    assert len(words.encode(asked(fake)[-1]).ids) == 32_000 - 32  # and room for the words of the role
     (vecmill.folder / "tokenizer" / "tokenizer.json").write_text("{}")
     broken = subprocess.run([VECMILL, "import", "tokenizer", "--name", "voyageai/voyage-code-3"], cwd=vecmill.folder,
                             env=vecmill.env, capture_output=True, text=True, timeout=120)
