@@ -11,9 +11,8 @@ namespace vecmill::remote {
 
 /// How long a text may be, and what becomes of one that is longer.
 struct TextLimit {
-  std::uint64_t most = 0;  ///< tokens of one text; 0: no limit known
-  std::uint64_t around =
-      0;  ///< what the API may add to a text: one that is cut leaves room for it
+  std::uint64_t most = 0;    ///< tokens of one text; 0: no limit known
+  std::uint64_t around = 0;  ///< what the API may add to a text: one that is cut leaves room for it
   Truncate truncate = Truncate::kEnd;
 };
 

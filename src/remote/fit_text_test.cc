@@ -54,6 +54,13 @@ TEST(FitTextTest, WhereNothingWouldBeLeftItFails) {
   EXPECT_EQ(fit_text("123456", {.most = 5}, always).error().kind, ErrorKind::kTooLong);
 }
 
+TEST(FitTextTest, ACharacterOfSeveralTokensIsCutWhole) {
+  const CountTokens bytes = [](std::string_view text) { return text.size(); };
+  EXPECT_EQ(fit_text("a😀", {.most = 4}, bytes)->text, "a");
+  EXPECT_EQ(fit_text("字b", {.most = 3, .truncate = Truncate::kStart}, bytes)->text, "b");
+  EXPECT_FALSE(fit_text("😀", {.most = 3}, bytes));
+}
+
 /// A token here is a character, so what is kept is known.
 TEST(FitTextTest, CharactersStayWholeAndNoneIsCutInVain) {
   std::mt19937 random(7);
