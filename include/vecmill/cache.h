@@ -36,7 +36,8 @@ struct CacheStatus {
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;  ///< on disk
   std::uint64_t max_bytes = 0;
-  std::string set_aside = {};  ///< where the file went because it was damaged; else empty
+  std::uint64_t found = 0, missed = 0;  ///< of what was looked up in the file, in the last 30 days
+  std::string set_aside = {};           ///< where the file went because it was damaged; else empty
 };
 
 struct CacheCheck {

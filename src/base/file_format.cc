@@ -1,5 +1,6 @@
 #include "vecmill/base/file_format.h"
 
+#include <algorithm>
 #include <string>
 
 namespace vecmill {
@@ -19,11 +20,24 @@ Status create(Database& db, const FileFormat& format, const std::function<Status
   return db.run("COMMIT");
 }
 
+/// Null: nothing is known of that version.
+const Upgrade* upgrade_from(const FileFormat& format, std::int64_t version) {
+  const auto* found = std::ranges::find(format.upgrades, version, &Upgrade::from);
+  return found == format.upgrades.end() || found->sql == nullptr ? nullptr : found;
+}
+
+bool can_upgrade(const FileFormat& format, std::int64_t version) {
+  const bool older = version < format.version;
+  while (version < format.version && upgrade_from(format, version) != nullptr) ++version;
+  return older && version == format.version;
+}
+
 Status upgrade(Database& db, const FileFormat& format) {
   VECMILL_TRY(db.run("BEGIN IMMEDIATE"));
-  VECMILL_ASSIGN(const auto version, read_number(db, kVersion));
-  if (version == format.version) return db.run("ROLLBACK");  // another process was first
-  VECMILL_TRY(db.run(format.upgrade));
+  VECMILL_ASSIGN(auto version, read_number(db, kVersion));  // another process may have been first
+  for (; version < format.version; ++version) {
+    VECMILL_TRY(db.run(upgrade_from(format, version)->sql));
+  }
   VECMILL_TRY(db.run("PRAGMA user_version=" + std::to_string(format.version)));
   return db.run("COMMIT");
 }
@@ -45,7 +59,7 @@ Status prepare_file(Database& db, const FileFormat& format, const std::function<
     return make_error(ErrorKind::kUnsupported, "is a SQLite file of another program", db.path(),
                       std::string("choose another file for the ") + format.name);
   }
-  if (format.upgrade != nullptr && version == format.version - 1) return upgrade(db, format);
+  if (can_upgrade(format, version)) return upgrade(db, format);
   if (version != format.version) {
     return make_error(ErrorKind::kUnsupported,
                       std::string("is a ") + format.name + " of version " +

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 
@@ -7,18 +8,24 @@
 
 namespace vecmill {
 
+/// The SQL that makes a file of one version one of the next.
+struct Upgrade {
+  std::int64_t from = 0;  ///< 0: none
+  const char* sql = nullptr;
+};
+
 /// What tells a kind of SQLite file from every other.
 struct FileFormat {
   const char* name;  ///< "cache"
   std::int64_t application = 0, version = 0;
-  const char* tables;             ///< the SQL that creates them
-  const char* way_out;            ///< what to do with a file of another version
-  const char* upgrade = nullptr;  ///< the SQL that makes one of the version before this; null: none
+  const char* tables;   ///< the SQL that creates them
+  const char* way_out;  ///< what to do with a file of another version
+  std::array<Upgrade, 2> upgrades = {};
 };
 
 /// Makes an empty file one of this format, all or nothing, with what `fill` writes in the same
-/// transaction; of one that is not empty, checks program and version, and upgrades the version
-/// before where the format can. Processes may race.
+/// transaction; of one that is not empty, checks program and version, and upgrades an older version
+/// where the format can. Processes may race.
 ///   errors  kUnsupported: of another program or version; those of SQLite
 Status prepare_file(Database& db, const FileFormat& format,
                     const std::function<Status()>& fill = {});

@@ -53,7 +53,7 @@ TEST_F(FileFormatTest, AFillThatFailsLeavesNothing) {
 
 TEST_F(FileFormatTest, TheVersionBeforeIsUpgradedWhereTheFormatSaysHow) {
   FileFormat newer{"box", 0x626f78, 4, "CREATE TABLE box(thing, lid)", "throw it away"};
-  newer.upgrade = "ALTER TABLE box ADD COLUMN lid DEFAULT 1";
+  newer.upgrades = {{{3, "ALTER TABLE box ADD COLUMN lid DEFAULT 1"}}};
   {
     Database db = open();
     ASSERT_TRUE(prepare_file(db, kFormat));
@@ -68,12 +68,24 @@ TEST_F(FileFormatTest, TheVersionBeforeIsUpgradedWhereTheFormatSaysHow) {
   }
   Database db = open();
   newer.version = 6;
-  EXPECT_EQ(prepare_file(db, newer).error().kind, ErrorKind::kUnsupported) << "not two at once";
+  EXPECT_EQ(prepare_file(db, newer).error().kind, ErrorKind::kUnsupported) << "a step is missing";
+}
+
+TEST_F(FileFormatTest, AnOlderVersionIsUpgradedStepByStep) {
+  FileFormat newest{"box", 0x626f78, 5, "CREATE TABLE box(thing, lid, key)", "throw it away"};
+  newest.upgrades = {{{4, "ALTER TABLE box ADD COLUMN key DEFAULT 2"},
+                      {3, "ALTER TABLE box ADD COLUMN lid DEFAULT 1"}}};
+  Database db = open();
+  ASSERT_TRUE(prepare_file(db, kFormat));
+  ASSERT_TRUE(db.run("INSERT INTO box VALUES(7)"));
+  ASSERT_TRUE(prepare_file(db, newest));
+  EXPECT_EQ(read_number(db, "SELECT thing+lid+key FROM box"), 10);
+  EXPECT_TRUE(prepare_file(db, newest));
 }
 
 TEST_F(FileFormatTest, AnUpgradeThatFailsChangesNothing) {
   FileFormat newer{"box", 0x626f78, 4, "CREATE TABLE box(thing, lid)", "throw it away"};
-  newer.upgrade = "ALTER TABLE box ADD COLUMN lid; ALTER TABLE shelf ADD COLUMN lid";
+  newer.upgrades = {{{3, "ALTER TABLE box ADD COLUMN lid; ALTER TABLE shelf ADD COLUMN lid"}}};
   {
     Database db = open();
     ASSERT_TRUE(prepare_file(db, kFormat));

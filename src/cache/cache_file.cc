@@ -20,19 +20,22 @@ namespace fs = std::filesystem;
 constexpr FileFormat kFormat{
     .name = "cache",
     .application = 0x564D4348,  // "VMCH"
-    .version = 2,
+    .version = 3,
     .tables =
         "CREATE TABLE vectors(id INTEGER PRIMARY KEY, made INTEGER, used INTEGER, row BLOB,"
         " until INTEGER);"
         "CREATE INDEX by_made ON vectors(made);"
         "CREATE INDEX by_used ON vectors(used);"
         "CREATE INDEX by_until ON vectors(until);"
-        "CREATE TABLE seal(sample BLOB)",
+        "CREATE TABLE seal(sample BLOB);"
+        "CREATE TABLE days(day INTEGER PRIMARY KEY, found INTEGER, missed INTEGER)",
     .way_out = "choose another file, or remove this one",
-    // Of rows that are there nobody knows how long they are good: the least used make room.
-    .upgrade =
-        "ALTER TABLE vectors ADD COLUMN until INTEGER;"
-        "CREATE INDEX by_until ON vectors(until)"};
+    .upgrades = {
+        {// Of rows that are there nobody knows how long they are good: the least used make room.
+         {1,
+          "ALTER TABLE vectors ADD COLUMN until INTEGER;"
+          "CREATE INDEX by_until ON vectors(until)"},
+         {2, "CREATE TABLE days(day INTEGER PRIMARY KEY, found INTEGER, missed INTEGER)"}}}};
 
 std::uint64_t size_of(const fs::path& path) {
   std::error_code failed;

@@ -46,6 +46,11 @@ Status Writer::open() {
                       "DELETE FROM vectors WHERE id IN"
                       " (SELECT id FROM vectors WHERE until<=? ORDER BY until LIMIT ?)",
                       expire));
+  VECMILL_TRY(prepare(db,
+                      "INSERT INTO days VALUES(?1,?2,?3) ON CONFLICT(day)"
+                      " DO UPDATE SET found=found+?2, missed=missed+?3",
+                      note));
+  VECMILL_TRY(prepare(db, "SELECT sum(found), sum(missed) FROM days WHERE day>=?", lookups_));
   VECMILL_TRY(prepare(db, "SELECT changes()", changes_));
   VECMILL_TRY(prepare(db, "PRAGMA page_count", pages_));
   VECMILL_TRY(prepare(db, "PRAGMA freelist_count", free_pages_));
@@ -56,6 +61,14 @@ Result<std::uint64_t> Writer::live_bytes() {
   VECMILL_ASSIGN(const std::uint64_t pages, number(pages_));
   VECMILL_ASSIGN(const std::uint64_t free_pages, number(free_pages_));
   return (pages - free_pages) * kPageBytes;
+}
+
+Result<Lookups> Writer::lookups(std::int64_t since) {
+  VECMILL_TRY(lookups_.bind(1, static_cast<std::uint64_t>(since)).step());
+  const Lookups all{static_cast<std::uint64_t>(lookups_.number(0)),
+                    static_cast<std::uint64_t>(lookups_.number(1))};
+  lookups_.reset();
+  return all;
 }
 
 Result<std::uint64_t> Writer::number(Statement& statement) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "vecmill/base/database.h"
+#include "vecmill/cache/level_counts.h"
 #include "vecmill/cache/row.h"
 
 namespace vecmill::cache {
@@ -31,6 +32,8 @@ class Writer {
   [[nodiscard]] Result<std::uint64_t> live_bytes();
   /// Rows that the last statement inserted, changed or deleted.
   [[nodiscard]] Result<std::uint64_t> count_changes() { return number(changes_); }
+  /// What was looked up on that day and later.
+  [[nodiscard]] Result<Lookups> lookups(std::int64_t since);
 
   Database db;
   RowCodec codec;
@@ -40,6 +43,7 @@ class Writer {
   Statement evict;   ///< n
   Statement forget;  ///< made, n: rows of that age
   Statement expire;  ///< until, n: rows that were good until then
+  Statement note;    ///< day, found, missed
 
  private:
   static Result<std::uint64_t> number(Statement& statement);
@@ -48,6 +52,7 @@ class Writer {
   Statement pages_;
   Statement free_pages_;
   Statement rows_;
+  Statement lookups_;
 };
 
 }  // namespace vecmill::cache

@@ -7,6 +7,10 @@
 
 namespace vecmill::cache {
 
+struct Lookups {
+  std::uint64_t found = 0, missed = 0;
+};
+
 /// What a level counts while it works, from any thread; each as in LevelStats.
 struct LevelCounts {
   std::atomic<std::uint64_t> hits = 0, misses = 0, expired = 0, collisions = 0, corrupt = 0,

@@ -20,6 +20,7 @@ constexpr std::size_t kMaxUses = 1024;
 std::int64_t id_of(const Key& key) { return static_cast<std::int64_t>(key.prefix()); }
 std::int64_t seconds_of(Time time) { return time.time_since_epoch().count(); }
 std::int64_t hour_of(Time time) { return seconds_of(time) / 3600; }
+std::int64_t day_of(Time time) { return hour_of(time) / 24; }
 
 }  // namespace
 
@@ -122,7 +123,7 @@ Status SqliteLevel::get_many(std::span<const Key> keys, Time now,
     counts_.corrupt += notes.damaged.size();
     VECMILL_TRY(as_writer([&] { return drop(notes.damaged); }));
   }
-  return note_uses(std::move(notes.uses));
+  return note(std::move(notes.uses), {notes.hits, wanted - notes.hits}, now);
 }
 
 Status SqliteLevel::read(std::span<const Key> keys, Time now, std::span<std::optional<Hit>> found,
@@ -296,6 +297,7 @@ Status SqliteLevel::write_rows(std::span<const Item> items, Time now) {
                     .execute());
     ++kept;
   }
+  VECMILL_TRY(write_lookups());
   failpoint("cache.put");
   VECMILL_TRY(writer_->db.run("COMMIT"));
   failpoint("cache.commit");
@@ -359,14 +361,27 @@ Result<CleanReport> SqliteLevel::prune(std::uint64_t budget, const Excess& exces
   return report;
 }
 
-Status SqliteLevel::note_uses(std::vector<Use> uses) {
-  if (uses.empty()) return {};
+Status SqliteLevel::note(std::vector<Use> uses, const Lookups& lookups, Time now) {
   {
     const std::lock_guard lock(uses_mutex_);
+    lookups_.found += lookups.found;
+    lookups_.missed += lookups.missed;
+    day_ = day_of(now);
     uses_.insert(uses_.end(), uses.begin(), uses.end());
     if (uses_.size() < kMaxUses) return {};
   }
   return as_writer([this] { return write_uses(); });
+}
+
+/// Within a transaction.
+Status SqliteLevel::write_lookups() {
+  const std::lock_guard lock(uses_mutex_);
+  const Lookups counted = std::exchange(lookups_, {});
+  if (counted.found + counted.missed == 0) return {};
+  return writer_->note.bind(1, static_cast<std::uint64_t>(day_))
+      .bind(2, counted.found)
+      .bind(3, counted.missed)
+      .execute();
 }
 
 Status SqliteLevel::write_uses() {
@@ -374,9 +389,10 @@ Status SqliteLevel::write_uses() {
   {
     const std::lock_guard lock(uses_mutex_);
     uses.swap(uses_);
+    if (uses.empty() && lookups_.found + lookups_.missed == 0) return {};
   }
-  if (uses.empty()) return {};
   VECMILL_TRY(writer_->db.run("BEGIN IMMEDIATE"));
+  VECMILL_TRY(write_lookups());
   for (const Use& use : uses) {
     writer_->use.bind(1, static_cast<std::uint64_t>(use.id));
     VECMILL_TRY(writer_->use.bind(2, static_cast<std::uint64_t>(use.hour)).execute());
@@ -424,8 +440,9 @@ Status SqliteLevel::clear() {
     {
       const std::lock_guard lock(uses_mutex_);
       uses_.clear();
+      lookups_ = {};
     }
-    VECMILL_TRY(writer_->db.run("DELETE FROM vectors; VACUUM"));
+    VECMILL_TRY(writer_->db.run("DELETE FROM vectors; DELETE FROM days; VACUUM"));
     VECMILL_TRY(checkpoint());
     return file_.forget_damaged();
   });
@@ -448,6 +465,17 @@ Status SqliteLevel::replace_damaged() {
   ++generation_;
   ++counts_.set_aside;
   return connect();
+}
+
+Result<Lookups> SqliteLevel::lookups(std::int64_t since) {
+  Lookups all;
+  const auto read_all = [&]() -> Status {
+    VECMILL_TRY(write_uses());
+    VECMILL_ASSIGN(all, writer_->lookups(since));
+    return {};
+  };
+  VECMILL_TRY(as_writer(read_all));
+  return all;
 }
 
 LevelStats SqliteLevel::stats() {

@@ -64,6 +64,9 @@ class SqliteLevel : public Level {
   Status clear() override;
   [[nodiscard]] LevelStats stats() override;
 
+  /// What all processes looked up in the file on that day (of UTC, since 1970) and later.
+  Result<Lookups> lookups(std::int64_t since);
+
   /// Removes up to `budget` rows whose time is over, then the least used while less than 5 % of the
   /// limit is free: for the background, in small steps.
   Result<CleanReport> clean(std::uint64_t budget, Time now);
@@ -112,7 +115,8 @@ class SqliteLevel : public Level {
   [[nodiscard]] Result<std::uint64_t> erase(Statement& which, Time time, std::uint64_t rows);
   Result<std::uint64_t> evict(std::uint64_t rows);
   Status make_room(std::uint64_t bytes);
-  Status note_uses(std::vector<Use> uses);
+  Status note(std::vector<Use> uses, const Lookups& lookups, Time now);
+  Status write_lookups();
   Status write_uses();
   Status drop(std::span<const std::int64_t> ids);
   Status checkpoint();
@@ -137,8 +141,10 @@ class SqliteLevel : public Level {
   std::unique_ptr<Writer> writer_;
   std::atomic<std::uint64_t> generation_ = 0;  ///< of the file: how often it was replaced
 
-  std::mutex uses_mutex_;
+  std::mutex uses_mutex_;  ///< over what is still to be written
   std::vector<Use> uses_;
+  Lookups lookups_;
+  std::int64_t day_ = 0;  ///< of the last of them
 
   LevelCounts counts_;
 };

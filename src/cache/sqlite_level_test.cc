@@ -126,10 +126,35 @@ TEST_F(SqliteLevelTest, WhoWritesRemovesALittleOfWhatIsOver) {
   EXPECT_EQ(found(*level, 0, 90, kStart + seconds(100)), range(50, 90));
 }
 
+TEST_F(SqliteLevelTest, LookUpsOfAllRunsAreCountedByDay) {
+  constexpr std::int64_t kDay = 24 * 3600;
+  const std::int64_t today = kStart.time_since_epoch().count() / kDay;
+  for (int run = 0; run < 3; ++run) {  // a level that ends writes down what it has not yet
+    const auto level = open();
+    EXPECT_EQ(found(*level, 0, 10, kStart), run == 0 ? range(0, 0) : range(0, 10));
+    ASSERT_TRUE(put(*level, 0, 10, kStart));
+  }
+  const auto level = open();
+  EXPECT_EQ(found(*level, 5, 20, kStart + seconds(kDay)), range(5, 10));
+  const auto expect = [&](std::int64_t since, std::uint64_t hits, std::uint64_t misses) {
+    const auto all = level->lookups(since);
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->found, hits) << since - today;
+    EXPECT_EQ(all->missed, misses) << since - today;
+  };
+  expect(today, 25, 20);
+  expect(today + 1, 5, 10);
+  expect(today + 2, 0, 0);
+  ASSERT_TRUE(level->clear());
+  expect(today, 0, 0);
+}
+
 TEST_F(SqliteLevelTest, AFileOfTheVersionBeforeGoesOn) {
   options_.ttl = seconds(100);
   ASSERT_TRUE(put(*open(), 0, 10, kStart));
-  edit("DROP INDEX by_until; ALTER TABLE vectors DROP COLUMN until; PRAGMA user_version=1");
+  edit(
+      "DROP INDEX by_until; ALTER TABLE vectors DROP COLUMN until; DROP TABLE days;"
+      " PRAGMA user_version=1");
   const auto level = open();
   EXPECT_EQ(found(*level, 0, 10, kStart), range(0, 10));
   ASSERT_TRUE(put(*level, 5, 15, kStart));
@@ -273,7 +298,7 @@ TEST_F(SqliteLevelTest, WhatMayNotBeOpenedIsRefusedInOneLine) {
   refused("is not encrypted with this key");
   options_.encryption_key = "";
   edit("PRAGMA user_version=7");
-  refused("is a cache of version 7; this program reads version 2");
+  refused("is a cache of version 7; this program reads version 3");
   edit("PRAGMA application_id=1");
   refused("is a SQLite file of another program");
   fs::permissions(path_, fs::perms(0640));

@@ -50,6 +50,7 @@ Result<ExitCode> stats(const Settings& settings) {
     object.text("schema", kSchema).text("path", status.path).yes("exists", status.exists);
     object.count("rows", status.rows).count("bytes", status.bytes);
     object.count("max_bytes", status.max_bytes).yes("encrypted", status.exists && encrypted);
+    object.count("found_30d", status.found).count("missed_30d", status.missed);
     VECMILL_TRY(print(object.line()));
     return kExitOk;
   }
@@ -61,6 +62,11 @@ Result<ExitCode> stats(const Settings& settings) {
   VECMILL_TRY(print("vectors   " + with_commas(status.rows)));
   VECMILL_TRY(print("on disk   " + readable_bytes(status.bytes) + " of at most " +
                     readable_bytes(status.max_bytes)));
+  if (const std::uint64_t asked = status.found + status.missed; asked > 0) {
+    const double rate = 100.0 * static_cast<double>(status.found) / static_cast<double>(asked);
+    VECMILL_TRY(print("hit rate  " + fixed(rate, 1) + " % of " + with_commas(asked) +
+                      " look-ups in 30 days"));
+  }
   return kExitOk;
 }
 

@@ -35,6 +35,11 @@ Result<CacheStatus> cache_status(const CacheOptions& options) {
   status.exists = true;
   status.rows = stats.rows;
   status.bytes = stats.bytes;
+  constexpr std::chrono::days kRecently{30};
+  const auto since = std::chrono::floor<std::chrono::days>(engine::cache_now() - kRecently);
+  VECMILL_ASSIGN(const cache::Lookups recent, file->lookups(since.time_since_epoch().count()));
+  status.found = recent.found;
+  status.missed = recent.missed;
   VECMILL_ASSIGN(status.set_aside, set_aside(options, *file));
   return status;
 }

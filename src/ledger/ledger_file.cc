@@ -36,7 +36,7 @@ constexpr FileFormat kFormat{
         "CREATE TABLE alerts(budget TEXT, start INTEGER, level INTEGER,"
         " PRIMARY KEY(budget,start,level)) WITHOUT ROWID",
     .way_out = "use the program that wrote it, or name another file",
-    .upgrade = ""};  // version 1 had no estimated calls
+    .upgrades = {{{1, ""}}}};  // version 1 had no estimated calls
 
 Result<Database> open_checked(const fs::path& path) {
   VECMILL_TRY(make_private_file(path));

@@ -156,6 +156,10 @@ def test_stats_prune_compact_and_clear(vecmill, home, notes):
     full = vecmill("cache", "stats", "--json").json
     assert (full["rows"], full["path"], full["encrypted"]) == (201, str(store(home)), False)
     assert 0 < full["bytes"] <= full["max_bytes"] == 10**10
+    assert vecmill.embed(notes, "b.npy", "--cache").code == 0
+    both = vecmill("cache", "stats", "--json").json
+    assert (both["found_30d"], both["missed_30d"]) == (201, 201)
+    assert "hit rate  50.0 % of 402 look-ups in 30 days" in vecmill("cache", "stats").out
     assert vecmill("cache", "prune", "--json").json["removed"] == 0
     old = int(time.time()) - 8 * 86400
     with sqlite3.connect(store(home)) as db:

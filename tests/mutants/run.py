@@ -15,15 +15,16 @@ import tomllib
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SECONDS = 600
+TEST_SECONDS = 120
 SAMPLE = 3  # beside those marked `gate`
 
 
-def run(command: list[str], folder: pathlib.Path) -> subprocess.CompletedProcess:
+def run(command: list[str], folder: pathlib.Path, seconds: int = SECONDS) -> subprocess.CompletedProcess:
     try:
-        return subprocess.run(command, cwd=folder, text=True, stdin=subprocess.DEVNULL, timeout=SECONDS,
+        return subprocess.run(command, cwd=folder, text=True, stdin=subprocess.DEVNULL, timeout=seconds,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except subprocess.TimeoutExpired:  # a test that hangs has noticed, too
-        return subprocess.CompletedProcess(command, 124, f"over {SECONDS} s")
+        return subprocess.CompletedProcess(command, 124, f"over {seconds} s")
 
 
 def copy_sources(to: pathlib.Path) -> None:
@@ -57,13 +58,20 @@ class Mill:
         if result.returncode:
             sys.exit(result.stdout)
 
-    def make(self, target: str) -> subprocess.CompletedProcess:
+    def make(self, mutant: dict) -> subprocess.CompletedProcess:
+        program = pathlib.Path(mutant["program"])
+        target = "vecmill" if program.suffix == ".py" else program.name
         jobs = os.environ.get("VECMILL_TEST_JOBS", str(os.cpu_count()))
         return run(["cmake", "--build", str(self.build), "-j", jobs, "--target", target], self.source)
 
     def test(self, mutant: dict) -> subprocess.CompletedProcess:
+        if mutant["program"].endswith(".py"):
+            os.environ["VECMILL_BINARY"] = str(self.build / "src/cli/vecmill")
+            python = os.environ.get("VECMILL_TEST_PYTHON", str(ROOT / ".venv/bin/python"))
+            return run([python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutant["program"], "-k",
+                        mutant["test"]], self.source, TEST_SECONDS)
         program = self.build / mutant["program"]
-        return run([str(program), f"--gtest_filter={mutant['test']}", "--gtest_fail_fast"], self.build)
+        return run([str(program), f"--gtest_filter={mutant['test']}", "--gtest_fail_fast"], self.build, TEST_SECONDS)
 
     def kill(self, mutant: dict) -> str:
         """Empty when the test turned red; else what is wrong."""
@@ -71,7 +79,7 @@ class Mill:
         text = path.read_text()
         try:
             path.write_text(text.replace(mutant["find"], mutant["replace"]))
-            made = self.make(pathlib.Path(mutant["program"]).name)
+            made = self.make(mutant)
             if made.returncode:
                 return f"does not compile:\n{made.stdout[-3000:]}"
             return "" if self.test(mutant).returncode else f"survived {mutant['test']}"
@@ -82,7 +90,7 @@ class Mill:
         """Tests that are red, or not there, without any mutation."""
         found = []
         for mutant in mutants:
-            made = self.make(pathlib.Path(mutant["program"]).name)
+            made = self.make(mutant)
             if made.returncode:
                 sys.exit(made.stdout)
             result = self.test(mutant)
