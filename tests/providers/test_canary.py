@@ -18,6 +18,8 @@ import faulty
 import pytest
 from program import DEEP, INSTRUMENTS
 from test_command import VECMILL
+from test_shared import Redis
+from webhook import SECRET, Hook
 
 KEY = "sk-canary-7f3a91c2d4e5b6a8"
 TEXTS = ["the scarlet ibis of \"Cañada\" sings at 04:17 on the third pier",
@@ -194,3 +196,52 @@ def test_the_vectors_are_where_they_belong(runs):
     for name in ("wanted.npy", "vectors.db"):
         path, = folder.rglob(name)
         assert leaks(path.read_bytes(), VECTORS) == sorted(VECTORS), name
+
+
+def test_what_stands_around_a_run_learns_nothing(tmp_path):
+    """A webhook, a Redis and what it writes to its disk, a server that stands in for another, tags, the reports and doctor."""
+    (tmp_path / "redis").mkdir()
+    records = [json.dumps({"id": n, "text": text, "user": f"u{n}"}) for n, text in enumerate(TEXTS)]
+    (tmp_path / "texts.jsonl").write_text("\n".join(records) + "\n")
+    fakes.KEYS["openai"], kept = KEY, fakes.KEYS["openai"]
+    redis = Redis(tmp_path / "redis", "--rdbcompression", "no")
+    try:
+        with Parrot("server", ALWAYS) as down, Parrot("none", 0) as up, Hook() as hook:
+            (tmp_path / "vecmill.toml").write_text(
+                f'alert_webhook = "{hook.url}"\nalert_secret_env = "HOOK_SECRET"\nalert_progress = "1s"\n'
+                f'[budget]\nday = 0.00001\nwarn_at = 0.01\n'
+                f'[providers.first]\napi = "openai-compatible"\nbase_url = "{down.url}"\nkey_env = "CANARY_KEY"\nprice = "0.02"\n'
+                f'[providers.second]\napi = "openai-compatible"\nbase_url = "{up.url}"\nkey_env = "CANARY_KEY"\nprice = "0.02"\n')
+            env = {"HOME": str(tmp_path), "VECMILL_HOME": str(tmp_path / "home"), "NO_COLOR": "1", "CANARY_KEY": KEY,
+                   "HOOK_SECRET": SECRET, **INSTRUMENTS}
+            chain = ["--model", f"first:{MODEL}", "--fallback", f"second:{MODEL}", "--same-space", "--fallback-after", "0",
+                     "--dims", str(DIMS), "--patience", "1s", "--redis", redis.url]
+            said = []
+
+            def run(*words):
+                done = subprocess.run([VECMILL, *words], cwd=tmp_path, env=env, capture_output=True, timeout=120)
+                said.append(done.stdout + done.stderr)
+                return done
+
+            down.fault = None  # else nothing proves that both are of one space
+            assert run("embed", "texts.jsonl", "--out", "first.npy", "--tag-field", "user", *chain).returncode == 0, said
+            down.fault, asked = "server", up.requests
+            (tmp_path / "texts.jsonl").write_text("\n".join(records).replace("ibis", "ibex") + "\n")
+            done = run("embed", "texts.jsonl", "--out", "wanted.npy", "--tag-field", "user", "--json", *chain)
+            assert done.returncode == 0 and up.requests > asked, said
+            for words in (["cost", "report", "--by", "tag:user,model"], ["cost", "budget"], ["cost", "advice"],
+                          ["config", "show"], ["cache", "stats"], ["doctor", "--online"], ["doctor", "--online", "--json"]):
+                run(*words)
+            assert {one["alert"] for one in hook.heard} >= {"budget_near", "run_ended"}
+            told = json.dumps(hook.heard).encode()
+        subprocess.run(["redis-cli", "-s", str(redis.socket), "save"], check=True, capture_output=True)
+        dump = (tmp_path / "redis" / "dump.rdb").read_bytes()
+    finally:
+        fakes.KEYS["openai"] = kept
+        redis.kill()
+    everything = {**SECRETS, **VECTORS}
+    assert not leaks(told, everything) and not any(leaks(text, everything) for text in said), said
+    assert leaks(dump, VECTORS) and not leaks(dump, SECRETS), "vectors of an open cache are there, and nothing else"
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and path.suffix not in (".jsonl", ".npy", ".rdb") and not path.name.startswith("vectors.db"):
+            assert not leaks(path.read_bytes(), everything), path
