@@ -1,6 +1,6 @@
 # The headers that most sources read are parsed once for test programs and, under the sanitizers,
-# once more for libraries, whose code is placed differently. Elsewhere a source of a library sees
-# what it includes.
+# for libraries, whose code is placed differently. Elsewhere a source of a library sees what it
+# includes.
 function(vecmill_make_precompiled name)
   set(source ${CMAKE_BINARY_DIR}/${name}.cc)
   file(CONFIGURE OUTPUT ${source} CONTENT "int main() {}\n" @ONLY)
@@ -9,6 +9,7 @@ function(vecmill_make_precompiled name)
     vecmill_compile_as_test(${name})
   else()
     add_library(${name} OBJECT ${source})
+    target_compile_options(${name} PRIVATE ${ARGN})
   endif()
   target_link_libraries(${name} PRIVATE vecmill_options GTest::gtest GTest::gmock)
   # So that ccache finds what was compiled with them again.
@@ -31,8 +32,12 @@ if(TARGET GTest::gmock AND (CMAKE_CXX_COMPILER_ID STREQUAL GNU OR VECMILL_SANITI
   set(precompile_tests ON)  # not for clang-tidy, which reads what nobody has built
   vecmill_make_precompiled(vecmill_test_headers)
 endif()
+# Under the sanitizers, which are there to find mistakes, only what the tests spend their time in is
+# optimised: nothing else gains by it what it costs to compile.
+set(optimised_modules vecmill_base vecmill_tokenize vecmill_encode)
 if(VECMILL_SANITIZE)
   vecmill_make_precompiled(vecmill_library_headers)
+  vecmill_make_precompiled(vecmill_optimised_headers -O1)
 endif()
 
 # vecmill_use_precompiled(<target>): a test program, or a library under a sanitizer; else nothing.
@@ -41,6 +46,9 @@ function(vecmill_use_precompiled target)
   if(type STREQUAL EXECUTABLE AND precompile_tests)
     vecmill_compile_as_test(${target})
     target_precompile_headers(${target} REUSE_FROM vecmill_test_headers)
+  elseif(type STREQUAL STATIC_LIBRARY AND VECMILL_SANITIZE AND target IN_LIST optimised_modules)
+    target_compile_options(${target} PRIVATE -O1)
+    target_precompile_headers(${target} REUSE_FROM vecmill_optimised_headers)
   elseif(type STREQUAL STATIC_LIBRARY AND VECMILL_SANITIZE)
     target_precompile_headers(${target} REUSE_FROM vecmill_library_headers)
   endif()

@@ -3,6 +3,8 @@
 test named for it turns red (mutants.toml). With names only those, with VECMILL_TEST_DEEP=1 all; else
 those marked `gate` and some more that VECMILL_TEST_SEED picks."""
 
+import concurrent.futures
+import itertools
 import os
 import pathlib
 import random
@@ -17,6 +19,7 @@ ROOT = HERE.parent.parent
 SECONDS = 600
 TEST_SECONDS = 120
 SAMPLE = 3  # beside those marked `gate`
+MANY = 50  # for which another copy of the sources is worth building
 
 
 def run(command: list[str], folder: pathlib.Path, seconds: int = SECONDS) -> subprocess.CompletedProcess:
@@ -48,7 +51,8 @@ def copy_sources(to: pathlib.Path) -> None:
 
 
 class Mill:
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, jobs: int):
+        self.jobs = jobs
         self.source = folder
         self.build = folder / "build" / "dev"
         copy_sources(folder)
@@ -61,15 +65,14 @@ class Mill:
     def make(self, mutant: dict) -> subprocess.CompletedProcess:
         program = pathlib.Path(mutant["program"])
         target = "vecmill" if program.suffix == ".py" else program.name
-        jobs = os.environ.get("VECMILL_TEST_JOBS", str(os.cpu_count()))
-        return run(["cmake", "--build", str(self.build), "-j", jobs, "--target", target], self.source)
+        return run(["cmake", "--build", str(self.build), "-j", str(self.jobs), "--target", target], self.source)
 
     def test(self, mutant: dict) -> subprocess.CompletedProcess:
         if mutant["program"].endswith(".py"):
-            os.environ["VECMILL_BINARY"] = str(self.build / "src/cli/vecmill")
+            binary = f"VECMILL_BINARY={self.build / 'src/cli/vecmill'}"
             python = os.environ.get("VECMILL_TEST_PYTHON", str(ROOT / ".venv/bin/python"))
-            return run([python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutant["program"], "-k",
-                        mutant["test"]], self.source, TEST_SECONDS)
+            return run(["env", binary, python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutant["program"],
+                        "-k", mutant["test"]], self.source, TEST_SECONDS)
         program = self.build / mutant["program"]
         return run([str(program), f"--gtest_filter={mutant['test']}", "--gtest_fail_fast"], self.build, TEST_SECONDS)
 
@@ -109,8 +112,32 @@ def chosen(mutants: list[dict], names: list[str]) -> list[dict]:
     return [m for m in mutants if m.get("gate") or m in picked]
 
 
+def kill_all(mutants: list[dict], mills: list[Mill]) -> list[str]:
+    """What is wrong. Each mill takes the next mutant; those of one program go to one mill, which has it built."""
+    bad = []
+    piles = [[] for _ in mills]
+    for _, group in itertools.groupby(sorted(mutants, key=lambda m: m["program"]), key=lambda m: m["program"]):
+        min(piles, key=len).extend(group)
+
+    def work(mill: Mill, pile: list[dict]) -> None:
+        bad.extend(found := mill.green(pile))
+        for mutant in pile if not found else []:
+            start = time.monotonic()
+            why = mill.kill(mutant)
+            print(f"{'FAIL' if why else 'ok  '} {time.monotonic() - start:5.0f} s  {mutant['name']}: {mutant['promise']}",
+                  flush=True)
+            if why:
+                bad.append(f"{mutant['name']}: {why}")
+
+    with concurrent.futures.ThreadPoolExecutor(len(mills)) as pool:
+        for done in [pool.submit(work, mill, pile) for mill, pile in zip(mills, piles)]:
+            done.result()
+    return bad
+
+
 def main() -> int:
-    os.environ["CCACHE_BASEDIR"] = str(pathlib.Path(sys.argv[1]).resolve().parent / "mutants")
+    build = pathlib.Path(sys.argv[1]).resolve().parent
+    os.environ["CCACHE_BASEDIR"] = str(build.parent)
     mutants = tomllib.loads((HERE / "mutants.toml").read_text())["mutant"]
     stale = [f"{m['name']}: {m['file']} does not have exactly once: {m['find']}" for m in mutants
              if (ROOT / m["file"]).read_text().count(m["find"]) != 1]
@@ -118,15 +145,11 @@ def main() -> int:
         print("\n".join(stale))
         return 1
     mutants = chosen(mutants, sys.argv[2:])
-    mill = Mill(pathlib.Path(sys.argv[1]).resolve().parent / "mutants")
-    mill.configure()
-    bad = mill.green(mutants)
-    for mutant in mutants if not bad else []:
-        start = time.monotonic()
-        why = mill.kill(mutant)
-        print(f"{'FAIL' if why else 'ok  '} {time.monotonic() - start:5.0f} s  {mutant['name']}: {mutant['promise']}")
-        if why:
-            bad.append(f"{mutant['name']}: {why}")
+    jobs = int(os.environ.get("VECMILL_TEST_JOBS", os.cpu_count()))
+    mills = [Mill(build / f"mutants{n or ''}", jobs) for n in range(min(jobs, 1 + len(mutants) // MANY))]
+    for mill in mills:
+        mill.configure()
+    bad = kill_all(mutants, mills)
     print("\n".join(bad))
     print(f"{len(mutants) - len(bad)} of {len(mutants)} mutants killed")
     return 1 if bad else 0
