@@ -105,7 +105,7 @@ stage_fuzz() {
   local targets
   mapfile -t targets < <(find build/asan/fuzz -maxdepth 1 -name '*_fuzz' -type f | sort)
   [ ${#targets[@]} -gt 0 ] || targets=(build/asan/fuzz/none)
-  check "fuzz targets" tests/house/fuzz.sh "$([ -n "${VECMILL_TEST_DEEP:-}" ] && echo 120 || echo 0)" "$jobs" \
+  check "fuzz targets" tests/house/fuzz.sh "$([ -n "${VECMILL_TEST_DEEP:-}" ] && echo 60 || echo 0)" "$jobs" \
     "${targets[@]}"
 }
 stage_coverage() { check "line coverage" tools/coverage.sh build/asan; }
