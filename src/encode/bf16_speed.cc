@@ -54,16 +54,19 @@ class Contest {
 }  // namespace
 
 double bf16_speed(const Kernels& kernels) {
-  constexpr int kRounds = 15;
+  constexpr std::size_t kRounds = 15, kFewest = 3;
+  constexpr double kEnoughSeconds = 0.1;
   Contest contest(kernels);
   std::vector<double> exact, close;
-  for (int round = 0; round < kRounds; ++round) {
+  double spent = 0;
+  while (exact.size() < kFewest || (exact.size() < kRounds && spent < kEnoughSeconds)) {
     exact.push_back(contest.seconds(false));
     close.push_back(contest.seconds(true));
+    spent += exact.back() + close.back();
   }
   std::ranges::sort(exact);
   std::ranges::sort(close);
-  return exact[kRounds / 2] / std::max(close[kRounds / 2], 1e-9);
+  return exact[exact.size() / 2] / std::max(close[close.size() / 2], 1e-9);
 }
 
 }  // namespace vecmill::encode
