@@ -25,6 +25,12 @@ embedded, and the same command goes on after an interruption.
   vecmill embed 'postgres:///docs?table=kb&key=id&text=body&vector=embedding'
   vecmill embed notes.jsonl --out 'postgres:///docs?table=notes' --create
 
+With --watch it stays and does the same for what is new or changed: rows of a table, files, files of
+a folder (docs/watch.md).
+
+  vecmill embed 'postgres:///docs?table=kb&text=body' --out 'postgres:///docs?table=kb_vectors' \
+      --create --watch
+
 A collection of Qdrant is an output or an input (docs/qdrant.md), with all --outputs in one point.
 
   vecmill embed notes.jsonl --out qdrant://localhost:6333/notes --create
@@ -179,13 +185,13 @@ std::vector<Command> text_commands() {
       {"embed",
        "IN...",
        "turn texts into vectors",
-       {"out",        "model",          "role",          "dims",           "truncate",
-        "empty",      "store",          "id-field",      "text-field",     "format",
-        "whole-file", "resume",         "dry-run",       "batch-size",     "max-seq-length",
-        "device",     "dtype",          "threads",       "progress",       "outputs",
-        "cache",      "no-cache",       "cache-path",    "cache-max-size", "cache-memory",
-        "cache-ttl",  "cache-key-file", "cache-key-env", "degraded",       "tag-field",
-        "create",     "create-index",   "alert-progress"},
+       {"out",        "model",          "role",           "dims",           "truncate",
+        "empty",      "store",          "id-field",       "text-field",     "format",
+        "whole-file", "resume",         "dry-run",        "batch-size",     "max-seq-length",
+        "device",     "dtype",          "threads",        "progress",       "outputs",
+        "cache",      "no-cache",       "cache-path",     "cache-max-size", "cache-memory",
+        "cache-ttl",  "cache-key-file", "cache-key-env",  "degraded",       "tag-field",
+        "create",     "create-index",   "alert-progress", "watch",          "poll"},
        kEmbedDetails,
        run_embed},
       {"query",

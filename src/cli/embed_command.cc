@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <stop_token>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
 #include "vecmill/place.h"
+#include "vecmill/watch.h"
 
 namespace vecmill::cli {
 namespace {
@@ -152,6 +154,29 @@ void say_report(const EmbedReport& report, const EmbedJob& job, const Capabiliti
   for (const std::string& note : report.notes) say(note);
 }
 
+/// Until it is told to end; a pass that did something is told of as a run is.
+Result<ExitCode> keep_watching(Engine& engine, const EmbedJob& job, const Settings& settings,
+                               const Interrupt& interrupt) {
+  const bool json = settings.on("json"), quiet = settings.on("quiet");
+  const WatchOptions options{std::chrono::seconds(settings.seconds("poll"))};
+  ProgressLine progress(settings.text("progress"), quiet);
+  WatchListeners listeners;
+  listeners.progress = [&](const EmbedProgress& now) { progress.show(now); };
+  listeners.note = [&](const std::string& sentence) {
+    if (!quiet) say(sentence);
+  };
+  listeners.pass = [&](const EmbedReport& report) -> Status {
+    progress.clear();
+    if (!quiet && !json) say_report(report, job, engine.capabilities(job.options));
+    if (json) VECMILL_TRY(print(report_json(report, shown_place(job.out))));
+    std::fflush(stdout);  // somebody waits for it
+    return {};
+  };
+  VECMILL_TRY(watch(engine, job, options, listeners, interrupt.stop()));
+  progress.clear();
+  return interrupt.exit_code();
+}
+
 /// What a run that failed has cost, and how it goes on.
 void say_end(const SpendReport& spent, const Error& error, const Invocation& invocation) {
   if (spent.requests > 0) say_spend(spent);
@@ -185,6 +210,7 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
     return interrupt.exit_code();
   }
 
+  if (settings.on("watch")) return keep_watching(*engine, job, settings, interrupt);
   ProgressLine progress(settings.text("progress"), quiet);
   const auto report = engine->run(
       job, [&](const EmbedProgress& now) { progress.show(now); }, interrupt.stop());

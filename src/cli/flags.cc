@@ -106,6 +106,10 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"queue", kText, "PLACE", "", "", "where jobs wait: FILE.db, postgres://... or redis://...",
      true},
     // Flags of single commands.
+    {"watch", kSwitch, "", "", "",
+     "stay, and embed what is new or changed, until Ctrl-C or SIGTERM"},
+    {"poll", kAge, "AGE", "", "10s",
+     "with --watch: look so often where nothing tells of changes; wait so long for servers"},
     {"requests-per-minute", kCount, "N", "", "", "of an API at most; empty: as its tier allows",
      false, 0, kMostRate},
     {"tokens-per-minute", kCount, "N", "", "", "the same", false, 0, kMostRate},

@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "vecmill/base/check.h"
+#include "vecmill/postgres/session.h"
 #include "vecmill/postgres/sql_state.h"
 
 namespace vecmill::postgres {
@@ -25,52 +25,6 @@ constexpr milliseconds kLongDeadline = std::chrono::hours(100);
 
 PGresult* result_of(const std::shared_ptr<void>& result) {
   return static_cast<PGresult*>(result.get());
-}
-
-/// libpq's lines as one, without their levels' double spaces.
-std::string one_line(std::string_view message) {
-  std::string line;
-  for (const char c : message) {
-    if (c == '\n') {
-      line += "; ";
-    } else if (c != '\t' && (c != ' ' || !line.ends_with(' '))) {
-      line += c;
-    }
-  }
-  while (line.ends_with(' ') || line.ends_with(';')) line.pop_back();
-  return line;
-}
-
-ErrorKind kind_of_refusal(PGconn* connection, std::string_view message) {
-  const auto says = [&](std::string_view words) { return message.find(words) != message.npos; };
-  if (PQconnectionNeedsPassword(connection) != 0 || PQconnectionUsedPassword(connection) != 0 ||
-      says("role \"") || says("pg_hba.conf") || says("uthentication failed")) {
-    return ErrorKind::kAuth;
-  }
-  return says("database \"") && says("does not exist") ? ErrorKind::kNotFound
-                                                       : ErrorKind::kUnavailable;
-}
-
-using Session = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-
-Result<Session> connect(const Url& url) {
-  // What stands before dbname gives way to the URI's own parameters, what stands behind does not.
-  const std::array<const char*, 6> keys = {"connect_timeout",           "tcp_user_timeout",
-                                           "fallback_application_name", "dbname",
-                                           "client_encoding",           nullptr};
-  const std::array<const char*, 6> values = {
-      "10", "60000", "vecmill", url.connection.reveal().c_str(), "UTF8", nullptr};
-  Session session(PQconnectdbParams(keys.data(), values.data(), 1), &PQfinish);
-  VECMILL_CHECK(session != nullptr);
-  if (PQstatus(session.get()) != CONNECTION_OK) {
-    const std::string message = one_line(PQerrorMessage(session.get()));
-    return make_error(kind_of_refusal(session.get(), message), message, url.shown,
-                      "PGHOST, PGUSER, PGPASSWORD and ~/.pgpass count as they do for psql");
-  }
-  PQsetNoticeProcessor(
-      session.get(), [](void*, const char*) {}, nullptr);
-  PQsetnonblocking(session.get(), 1);
-  return session;
 }
 
 Failure lost(PGconn* session) { return {"", one_line(PQerrorMessage(session))}; }

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "vecmill/postgres/url.h"
+#include "vecmill/result.h"
+
+namespace vecmill::postgres {
+
+/// A connection of libpq, for the files that speak to it.
+using Session = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+
+///   errors  kUnavailable, kAuth, kNotFound (database), naming the URL without its password
+Result<Session> connect(const Url& url);
+
+/// libpq's lines as one, without their levels' double spaces.
+std::string one_line(std::string_view message);
+
+}  // namespace vecmill::postgres
