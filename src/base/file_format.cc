@@ -34,7 +34,11 @@ bool can_upgrade(const FileFormat& format, std::int64_t version) {
 
 Status upgrade(Database& db, const FileFormat& format) {
   VECMILL_TRY(db.run("BEGIN IMMEDIATE"));
-  VECMILL_ASSIGN(auto version, read_number(db, kVersion));  // another process may have been first
+  VECMILL_ASSIGN(auto version, read_number(db, kVersion));
+  if (version >= format.version) {  // another process was first, maybe a newer program
+    VECMILL_TRY(db.run("ROLLBACK"));
+    return prepare_file(db, format);
+  }
   for (; version < format.version; ++version) {
     VECMILL_TRY(db.run(upgrade_from(format, version)->sql));
   }

@@ -89,8 +89,9 @@ Result<std::unique_ptr<ChangeWaiter>> watch_table(const EmbedJob& job) {
   if (job.postgres.create) VECMILL_TRY(postgres::make_trigger(connection, table, url.text));
   VECMILL_ASSIGN(const bool tells, postgres::has_trigger(connection, table));
   if (!tells) {
-    return std::make_unique<Timer>(url.shown + " has no trigger that tells of changes; with "
-                                               "--create it gets one");
+    return std::make_unique<Timer>(url.shown +
+                                   " has no trigger that tells of changes; with "
+                                   "--create it gets one");
   }
   VECMILL_ASSIGN(auto listener, postgres::Listener::open(url, postgres::channel_of(table)));
   return std::make_unique<TableWaiter>(std::move(listener));

@@ -58,14 +58,14 @@ Status make_trigger(Connection& connection, const Table& table, const std::strin
   VECMILL_ASSIGN(const bool there, has_trigger(connection, table));
   if (there) return {};
   const std::string function = sql_name(table.schema) + "." + kFunction;
-  return connection.run_script(
-      "CREATE OR REPLACE FUNCTION " + function +
-      "() RETURNS trigger LANGUAGE plpgsql AS "
-      "$$BEGIN PERFORM pg_notify(TG_ARGV[0], ''); RETURN NULL; END$$;"
-      "DROP TRIGGER IF EXISTS " +
-      kTrigger + " ON " + table.sql() + ";CREATE TRIGGER " + kTrigger +
-      " AFTER INSERT OR UPDATE OF " + sql_name(column) + " ON " + table.sql() +
-      " FOR EACH STATEMENT EXECUTE FUNCTION " + function + "('" + channel_of(table) + "')");
+  return connection.run_script("CREATE OR REPLACE FUNCTION " + function +
+                               "() RETURNS trigger LANGUAGE plpgsql AS "
+                               "$$BEGIN PERFORM pg_notify(TG_ARGV[0], ''); RETURN NULL; END$$;"
+                               "DROP TRIGGER IF EXISTS " +
+                               kTrigger + " ON " + table.sql() + ";CREATE TRIGGER " + kTrigger +
+                               " AFTER INSERT OR UPDATE OF " + sql_name(column) + " ON " +
+                               table.sql() + " FOR EACH STATEMENT EXECUTE FUNCTION " + function +
+                               "('" + channel_of(table) + "')");
 }
 
 struct Listener::State {
@@ -83,8 +83,8 @@ struct Listener::State {
     const std::unique_ptr<PGresult, decltype(&PQclear)> done(
         PQexec(session.get(), ("LISTEN " + channel).c_str()), &PQclear);
     if (PQresultStatus(done.get()) == PGRES_COMMAND_OK) return {};
-    Error error = make_error(ErrorKind::kUnavailable, one_line(PQerrorMessage(session.get())),
-                             url.shown);
+    Error error =
+        make_error(ErrorKind::kUnavailable, one_line(PQerrorMessage(session.get())), url.shown);
     session.reset();
     return error;
   }

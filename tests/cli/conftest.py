@@ -3,7 +3,6 @@
 import os
 import pathlib
 import subprocess
-import zlib
 
 import program
 import pytest
@@ -11,20 +10,6 @@ from program import BINARY, DEEP, ROOT, Answer, home  # noqa: F401
 
 MODEL = pathlib.Path(os.environ.get("VECMILL_TEST_MODEL", ROOT / ".cache/models/all-MiniLM-L6-v2"))
 SEED = int(os.environ.get("VECMILL_TEST_SEED", "1"))
-
-
-# One in so many of the tests, which VECMILL_TEST_SEED picks: where each start of the program takes long.
-SHARE = int(os.environ.get("VECMILL_TEST_CLI_SHARE", "1"))
-
-
-def pytest_collection_modifyitems(config, items):
-    picked = [item for item in items if zlib.crc32(f"{SEED} {item.name}".encode()) % SHARE == 0]
-    config.hook.pytest_deselected(items=[item for item in items if item not in picked])
-    items[:] = picked
-
-
-def pytest_report_header():
-    return f"one test in {SHARE}, picked by seed {SEED}" if SHARE > 1 else None
 
 
 class Program(program.Program):
