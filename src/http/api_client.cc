@@ -88,6 +88,8 @@ void set_up(Transfer& transfer, const ApiClientOptions& options) {
   prepare(curl, request.url, transfer.headers.get(),
           {options.connect_timeout, request.deadline, {}, 0});
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  // The first requests wait for one connection to show whether all can share it.
+  curl_easy_setopt(curl, CURLOPT_PIPEWAIT, 1L);
   if (request.method != "GET") {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());

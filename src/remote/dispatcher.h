@@ -37,7 +37,7 @@ struct DispatcherOptions {
   /// 3 attempts lose 1 of 8,000 where 5 % fail.
   policy::RetryOptions retry = {.attempts = 4, .unbudgeted = std::chrono::seconds(20)};
   policy::BreakerOptions breaker = {};
-  policy::TimeoutRange timeout = {std::chrono::seconds(10), std::chrono::seconds(120)};
+  policy::TimeoutRange timeout = {std::chrono::seconds(10), std::chrono::seconds(60)};
   std::uint64_t seed = 1;
 };
 

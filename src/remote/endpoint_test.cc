@@ -85,6 +85,7 @@ TEST(DispatcherOptionsTest, WhatIsSaidIsStrongerThanWhatIsDocumented) {
   EXPECT_EQ(usual.batch[0], 1000U);
   EXPECT_EQ(usual.requests_per_minute, 2000U);
   EXPECT_EQ(usual.tokens_per_minute, 3'000'000U);
+  EXPECT_EQ(usual.timeout.most, seconds(60));
   RemoteOptions wanted;
   wanted.max_request_texts = 5000;
   wanted.provider.requests_per_minute = 3;
@@ -100,6 +101,7 @@ TEST(DispatcherOptionsTest, WhatIsSaidIsStrongerThanWhatIsDocumented) {
   EXPECT_EQ(said.batch[0], 1000U);  // no more than the API takes; of one's own server its owner
   const RemoteModel own{.dialect = find_dialect("tei"), .name = "m"};
   EXPECT_EQ(dispatcher_options(own, wanted).batch[0], 5000U);
+  EXPECT_EQ(dispatcher_options(own, {}).timeout.most, seconds(120));
 }
 
 }  // namespace

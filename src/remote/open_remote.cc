@@ -102,6 +102,8 @@ DispatcherOptions dispatcher_options(const RemoteModel& model, const RemoteOptio
   options.inputs_per_minute =
       said.inputs_per_minute > 0 ? said.inputs_per_minute : dialect.inputs_per_minute;
   if (said.in_flight > 0) options.in_flight = said.in_flight;
+  // On a processor of one's own a request that a vendor answers in a second may take minutes.
+  if (dialect.own_server) options.timeout.most = std::chrono::seconds(120);
   if (said.timeout > std::chrono::seconds(0)) {
     options.timeout.most = said.timeout;
     options.timeout.least = std::min(options.timeout.least, options.timeout.most);

@@ -128,7 +128,7 @@ CASES = [("none", 0, [], 0), ("none", 0, ENCRYPTED, 0), ("none", 0, ["--no-cache
          ("html", ALWAYS, [], 5), ("truncated", ALWAYS, [], 5), ("not finite", ALWAYS, [], 3), ("short", ALWAYS, [], 3),
          ("other dims", ALWAYS, [], 3), ("reset", ALWAYS, [], 5), ("budget", 0, ["--max-cost", "0.000000001"], 6), ("no tls", 0, [], 5), ("a space in the key", 0, [], 4)]
 if DEEP:  # Ctrl-C waits for what is on its way
-    CASES.append((faulty.BLACK_HOLE, ALWAYS, [], None))
+    CASES.append((faulty.BLACK_HOLE, ALWAYS, ["--request-timeout", "5"], None))
 
 
 def run_case(folder, fault, times, flags, as_json):
