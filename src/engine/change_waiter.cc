@@ -49,11 +49,14 @@ class FileWaiter final : public ChangeWaiter {
  public:
   explicit FileWaiter(const EmbedJob& job) : job_(job), seen_(look()) {}
 
-  /// A file that is still being written is waited for: two looks must be equal.
+  /// A file that is still being written is waited for, two looks must be equal; but not for ever:
+  /// some are written all the time.
   void wait(milliseconds at_most, const std::stop_token& stop) override {
-    for (Look last = look(); sleep_for(at_most, stop);) {
+    constexpr int kMostLooks = 6;
+    Look last = look();
+    for (int looks = 0; sleep_for(at_most, stop);) {
       Look now = look();
-      if (now == last && now != seen_) {
+      if (now != seen_ && (now == last || ++looks == kMostLooks)) {
         seen_ = std::move(now);
         return;
       }
