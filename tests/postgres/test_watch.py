@@ -1,60 +1,13 @@
 """`embed --watch`: what is new or changed gets its vector, without anybody asking again."""
 
 import json
-import queue
-import signal
-import threading
 
 import pytest
 from tables import check_rows
+from watching import watch  # noqa: F401
 
 LONG = "1h"  # nothing is found by looking: only what tells of a change
 JOIN = "FROM kb s JOIN kb_vectors o USING (id)"
-
-
-class Watching:
-    def __init__(self, vecmill, *words):
-        self.process = vecmill.start("embed", *words, "--model", "builtin:hash", "--json", "--watch")
-        self.passes = queue.Queue()
-        self.said = []
-        threading.Thread(target=self.read, daemon=True).start()
-        threading.Thread(target=self.listen, daemon=True).start()
-
-    def read(self):
-        for line in self.process.stdout:
-            self.passes.put(json.loads(line))
-        self.passes.put(None)
-
-    def listen(self):
-        for line in self.process.stderr:
-            self.said.append(line.decode())
-
-    def embedded(self, count):
-        """Returns when so many more texts were embedded, in any number of passes."""
-        while count > 0:
-            report = self.passes.get(timeout=60)
-            assert report and report["failed"] == 0, (report, self.said)
-            count -= report["embedded"]
-        assert count == 0, "more than was asked for"
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=60) == 143, self.said
-        assert self.passes.get(timeout=60) is None, "something was done again"
-
-
-@pytest.fixture
-def watch(vecmill):
-    all_of_them = []
-
-    def start(*words):
-        all_of_them.append(Watching(vecmill, *words))
-        return all_of_them[-1]
-
-    yield start
-    for one in all_of_them:
-        one.process.kill()
-        one.process.wait()
 
 
 def kb(db):
@@ -65,7 +18,7 @@ def insert(db, first, last):
     db.sql(f"INSERT INTO kb SELECT i, 'row ' || i FROM generate_series({first}, {last}) i")
 
 
-def test_a_table_tells_of_its_changes(vecmill, db, watch):
+def test_a_table_tells_of_its_changes(vecmill, db, watch):  # noqa: F811
     db.sql("CREATE TABLE kb(id int PRIMARY KEY, body text)")
     insert(db, 1, 100)
     watching = watch(kb(db), "--out", db.url("kb_vectors"), "--create", "--poll", LONG)
@@ -83,7 +36,7 @@ def test_a_table_tells_of_its_changes(vecmill, db, watch):
     check_rows(vecmill, rows)
 
 
-def test_a_lost_session_loses_no_change(vecmill, db, watch):
+def test_a_lost_session_loses_no_change(vecmill, db, watch):  # noqa: F811
     db.sql("CREATE TABLE kb(id int PRIMARY KEY, body text)")
     insert(db, 1, 5)
     watching = watch(kb(db), "--out", db.url("kb_vectors"), "--create", "--poll", LONG)
@@ -95,7 +48,7 @@ def test_a_lost_session_loses_no_change(vecmill, db, watch):
     watching.end()
 
 
-def test_the_trigger_is_made_once_and_goes_with_its_table(vecmill, db, watch):
+def test_the_trigger_is_made_once_and_goes_with_its_table(vecmill, db, watch):  # noqa: F811
     db.sql('CREATE SCHEMA "odd ""one"; CREATE TABLE "odd ""one"."k b"(id int PRIMARY KEY, "te xt" text)')
     source = db.url("k%20b", schema="odd%20%22one", text="te%20xt")
     for first in (1, 2):
@@ -107,7 +60,7 @@ def test_the_trigger_is_made_once_and_goes_with_its_table(vecmill, db, watch):
     db.sql('DROP TABLE "odd ""one"."k b"')
 
 
-def test_without_a_trigger_it_looks_now_and_then(vecmill, db, watch):
+def test_without_a_trigger_it_looks_now_and_then(vecmill, db, watch):  # noqa: F811
     """Into the same rows: a text that changes is embedded again when its vector is emptied."""
     db.sql("CREATE TABLE kb(id int PRIMARY KEY, body text, v vector(256))")
     db.sql("INSERT INTO kb VALUES (1, 'one')")
@@ -120,7 +73,7 @@ def test_without_a_trigger_it_looks_now_and_then(vecmill, db, watch):
     check_rows(vecmill, db.sql("SELECT body, v FROM kb"))
 
 
-def test_files_of_a_folder(vecmill, db, watch):
+def test_files_of_a_folder(vecmill, db, watch):  # noqa: F811
     folder = vecmill.folder / "docs"
     folder.mkdir()
 
@@ -149,7 +102,7 @@ def test_files_of_a_folder(vecmill, db, watch):
     check_rows(vecmill, [(expected[id_], vector) for id_, vector in rows])
 
 
-def test_a_text_that_fails_is_not_asked_for_again(vecmill, db, watch):
+def test_a_text_that_fails_is_not_asked_for_again(vecmill, db, watch):  # noqa: F811
     db.sql("CREATE TABLE kb(id int PRIMARY KEY, body text)")
     db.sql("INSERT INTO kb VALUES (1, 'one'), (2, '')")
     watching = watch(kb(db), "--out", db.url("kb_vectors"), "--create", "--poll", LONG, "--empty", "fail")

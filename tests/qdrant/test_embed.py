@@ -8,6 +8,7 @@ import fake as fakes
 import numpy as np
 import pytest
 from places import FakePlace, check_points
+from watching import watch  # noqa: F401
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
 UUID = "0b6ec5bd-59c4-5e42-8a21-6a1e0b1c6f11"
@@ -57,6 +58,23 @@ def test_what_is_there_is_left_out(vecmill, place):
     check_points(vecmill, place.points(), changed)
     assert embed(vecmill, place).json["embedded"] == 601  # without --resume everything is written again
     check_points(vecmill, place.points(), changed)
+
+
+def test_what_is_new_goes_into_a_watched_collection(vecmill, fake, watch):  # noqa: F811
+    place = FakePlace(fake, "notes")
+    some = texts(30)
+    write_notes(vecmill, some)
+    for again in (False, True):  # a second one finds what the first one did
+        if again:
+            some = {**some, "n7": "changed while nobody watched"}
+            write_notes(vecmill, some)
+        watching = watch("notes.jsonl", "--out", place.url(), "--create", "--poll", "1s")
+        watching.embedded(1 if again else 30)
+        some = {**some, "n3": f"another text {again}", f"new{again}": "a new one"}
+        write_notes(vecmill, some)
+        watching.embedded(2)
+        watching.end()
+    check_points(vecmill, place.points(), some)
 
 
 def test_a_collection_keeps_the_arithmetic_it_began_with(vecmill, place):
