@@ -99,7 +99,7 @@ stage_asan() {
   check "build asan (clang)" build asan || return
   rm -rf build/asan/profiles
   # %4m: a pool of four files that the processes merge their counts into.
-  VECMILL_TEST_EVERY=48 VECMILL_TEST_SHARE=3 LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw sampled_suite asan
+  VECMILL_TEST_EVERY=48 LLVM_PROFILE_FILE=$PWD/build/asan/profiles/%4m.profraw sampled_suite asan
 }
 stage_fuzz() {
   local targets
