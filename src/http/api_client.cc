@@ -88,8 +88,9 @@ void set_up(Transfer& transfer, const ApiClientOptions& options) {
   prepare(curl, request.url, transfer.headers.get(),
           {options.connect_timeout, request.deadline, {}, 0});
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  // The first requests wait for one connection to show whether all can share it.
-  curl_easy_setopt(curl, CURLOPT_PIPEWAIT, 1L);
+  // The first requests wait for one handshake to show whether all can share a connection; without
+  // TLS nothing shows it before the first reply.
+  curl_easy_setopt(curl, CURLOPT_PIPEWAIT, request.url.starts_with("https://") ? 1L : 0L);
   if (request.method != "GET") {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());

@@ -159,9 +159,9 @@ class Together(fakes.Fake):
 def test_who_holds_the_ledger_holds_up_no_reply(vecmill):
     count = many(vecmill, 200)
     with Together("voyage", ledger=str(vecmill.folder / "home/ledger.db")) as server:
-        process = start(vecmill, "--json", "--request-timeout", "5", VOYAGE_BASE_URL=server.url)
+        process = start(vecmill, "--json", "--request-timeout", "3", VOYAGE_BASE_URL=server.url)
         assert server.held.wait(60)
-        threading.Event().wait(5.5)  # the deadline of all five passes
+        threading.Event().wait(3.5)  # the deadline of all five passes
         server.book.execute("ROLLBACK")
         server.book.close()
         out, error = process.communicate(timeout=120)
