@@ -17,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+constexpr milliseconds kAnotherTry{1000};  ///< to connect
 constexpr const char* kTrigger = "vecmill_watch";
 constexpr const char* kFunction = "vecmill_notify";
 
@@ -112,15 +113,16 @@ bool Listener::wait(milliseconds at_most, const std::stop_token& stop) {
     const std::uint64_t one = 1;
     (void)!::write(state.stopped, &one, sizeof(one));
   });
-  if (!state.session && state.listen()) return true;
-  do {
+  for (;;) {
+    if (!state.session && state.listen()) return true;
+    const auto wake_up = state.session ? until : std::min(until, Clock::now() + kAnotherTry);
     if (state.session && PQconsumeInput(state.session.get()) == 0) {
       state.session.reset();
       return true;
     }
     if (state.session && take_notifications(state.session.get())) return true;
-  } while (sleep(state.session.get(), state.stopped, until) && Clock::now() < until);
-  return false;
+    if (!sleep(state.session.get(), state.stopped, wake_up) || Clock::now() >= until) return false;
+  }
 }
 
 }  // namespace vecmill::postgres
