@@ -228,6 +228,7 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "usage: cache_bench [rows of the file] [folder]\n");
     return 2;
   }
+  fs::create_directories(folder);
   measure_memory();
   for (const bool sealed : {false, true}) {
     for (const cache::Store store : {cache::Store::kF32, cache::Store::kF16}) {
