@@ -19,8 +19,8 @@ struct SpendOptions {
   std::string price;                          ///< of a million tokens, where no other is known
   std::string price_file;                     ///< prices beside the built-in ones: docs/cost.md
   std::map<std::string, std::string> tags{};  ///< project, user, category ...: for reports
-  std::string ledger;                         ///< empty: VECMILL_HOME/ledger.db
-  std::string run{};                          ///< what max_cost is for; empty: one of its own
+  std::string ledger;  ///< a file or postgres://…; empty: VECMILL_HOME/ledger.db
+  std::string run{};   ///< what max_cost is for; empty: one of its own
   /// For whom: nothing that is cached for one tenant is found for another. Empty: for none.
   std::string tenant{};
   std::vector<ScopedBudget> budgets{};  ///< of tenants and tags

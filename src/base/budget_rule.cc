@@ -47,4 +47,12 @@ Date BudgetRule::ready(Date start, Money used, Money amount) const {
          std::chrono::seconds(scale_up(after - throttle_at_, length, limit_.limit - throttle_at_));
 }
 
+Money BudgetRule::most(Date start, Date now) const {
+  if (limit_.span == Span::kRun) return limit_.limit;
+  const Date end = end_of(limit_.span, start);
+  const auto gone = static_cast<std::uint64_t>((std::clamp(now, start, end) - start).count());
+  return throttle_at_ + scale_down(limit_.limit - throttle_at_, gone,
+                                   static_cast<std::uint64_t>((end - start).count()));
+}
+
 }  // namespace vecmill

@@ -45,6 +45,10 @@ class BudgetRule {
   /// passed: now; the end of the window: not in this one; Date::max(): never by waiting.
   [[nodiscard]] Date ready(Date start, Money used, Money amount) const;
 
+  /// The most that may be used at `now`, with what is asked for: of any amount above 0 `ready` has
+  /// passed as long as it and `used` together are not above this.
+  [[nodiscard]] Money most(Date start, Date now) const;
+
   /// So much is used that somebody should be told.
   [[nodiscard]] bool alerts(Money used) const { return used >= alert_at_; }
 

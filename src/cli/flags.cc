@@ -74,7 +74,10 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"price", kText, "USD", "", "", "of a million tokens, for a model whose price is not known",
      true},
     {"prices", kText, "FILE", "", "", "prices beside those that are built in", true},
-    {"ledger", kText, "FILE", "", "", "record of what was spent; empty: ledger.db in --home", true},
+    {"ledger", kText, "PLACE", "", "",
+     "record of what was spent: a file, or postgres://... for several hosts; empty: ledger.db in "
+     "--home",
+     true},
     {"redis", kText, "URL", "", "",
      "share vectors and limits: redis://host:6379/0, rediss:// with TLS, unix:///path", true},
     {"redis-password-env", kText, "NAME", "", "", "variable that holds the password of Redis",

@@ -1,6 +1,4 @@
-#include <filesystem>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "vecmill/cost.h"
@@ -20,9 +18,9 @@ Result<Date> day_of(const std::string& text, Date otherwise, const char* where) 
                     "write it like 2026-11-21");
 }
 
-Result<Database> existing(const std::string& path) {
-  VECMILL_ASSIGN(const auto file, engine::ledger_path(path));
-  return ledger::open_existing_ledger(file);
+Result<std::unique_ptr<ledger::CallLog>> existing(const std::string& place) {
+  VECMILL_ASSIGN(const std::string found, engine::ledger_place(place));
+  return ledger::open_call_log(found);
 }
 
 CostRow row_of(std::vector<std::string> keys, const ledger::Sums& sums) {
@@ -54,10 +52,10 @@ Result<CostReport> cost_report(const CostQuery& query) {
   VECMILL_ASSIGN(options.to, day_of(query.to, Date::max(), "--to"));
   options.by = query.by;
   options.tenant = query.tenant;
-  VECMILL_ASSIGN(const Database db, existing(query.ledger));
-  VECMILL_ASSIGN(const ledger::Report found, ledger::make_report(db, options));
+  VECMILL_ASSIGN(const auto log, existing(query.ledger));
+  VECMILL_ASSIGN(const ledger::Report found, ledger::make_report(*log, options));
   VECMILL_ASSIGN(const ledger::Projection month,
-                 ledger::project_month(db, engine::ledger_now(), query.tenant));
+                 ledger::project_month(*log, engine::ledger_now(), query.tenant));
   CostReport report;
   for (const ledger::ReportRow& row : found.rows) {
     report.rows.push_back(row_of(row.keys, row.sums));
@@ -76,12 +74,10 @@ Result<std::vector<BudgetState>> budget_states(const SpendOptions& options) {
   SpendOptions lasting = options;
   lasting.max_cost.clear();  // a run's window ends with it
   VECMILL_ASSIGN(const auto budgets, engine::budgets_of(lasting));
-  VECMILL_ASSIGN(const auto path, engine::ledger_path(options.ledger));
-  std::error_code error;
-  std::unique_ptr<ledger::Ledger> ledger;  // null: nothing was ever spent
-  if (std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
-    VECMILL_ASSIGN(ledger, ledger::Ledger::open({path}));
-  }
+  VECMILL_ASSIGN(std::string place, engine::ledger_place(options.ledger));
+  auto opened = ledger::open_ledger({.place = std::move(place), .create = false});
+  if (!opened && opened.error().kind != ErrorKind::kNotFound) return std::move(opened).error();
+  ledger::Ledger* ledger = opened ? opened->get() : nullptr;  // null: nothing was ever spent
   std::vector<BudgetState> states;
   for (const ledger::Budget& budget : budgets) {
     if (budget.tenant == "*" || (budget.tag && budget.tag->second == "*")) continue;
@@ -128,8 +124,8 @@ Result<std::vector<CostAdvice>> cost_advice(const CostQuery& query, const SpendO
                    engine::parse_money(query.storage_price, "--storage-price"));
   }
   VECMILL_ASSIGN(const ledger::PriceBook book, engine::prices_of(options));
-  VECMILL_ASSIGN(const Database db, existing(query.ledger));
-  VECMILL_ASSIGN(const auto found, ledger::advise(db, book, asked));
+  VECMILL_ASSIGN(const auto log, existing(query.ledger));
+  VECMILL_ASSIGN(const auto found, ledger::advise(*log, book, asked));
   std::vector<CostAdvice> advice;
   for (const ledger::Advice& one : found) {
     advice.push_back({name_of(one.saving), one.model, format_dollars(one.saves), one.text});

@@ -76,10 +76,10 @@ Result<ledger::Price> price_of(const SpendOptions& options, const std::string& p
   return find_price(book, provider, model);
 }
 
-Result<fs::path> ledger_path(const std::string& path) {
-  if (!path.empty()) return fs::path(path);
+Result<std::string> ledger_place(const std::string& place) {
+  if (!place.empty()) return place;
   VECMILL_ASSIGN(const auto paths, hub::StorePaths::from_environment());
-  return paths.home / "ledger.db";
+  return (paths.home / "ledger.db").string();
 }
 
 std::string secret_of_tenant(const std::string& secret, const std::string& tenant) {
@@ -114,10 +114,10 @@ Result<std::shared_ptr<ModelSpending>> ModelSpending::open(const SpendOptions& o
   spending->price_ = price.per_million;
   VECMILL_ASSIGN(spending->budgets_, budgets_of(options));
   book.budgets = spending->budgets_;
-  VECMILL_ASSIGN(book.path, ledger_path(options.ledger));
+  VECMILL_ASSIGN(book.place, ledger_place(options.ledger));
   VECMILL_ASSIGN(spending->keys_, key_maker(model, options.tenant));
   VECMILL_ASSIGN(spending->alert_sender_, AlertSender::open(options.alerts));
-  VECMILL_ASSIGN(spending->ledger_, ledger::Ledger::open(std::move(book)));
+  VECMILL_ASSIGN(spending->ledger_, ledger::open_ledger(std::move(book)));
   return spending;
 }
 

@@ -22,7 +22,7 @@ namespace vecmill::engine {
 [[nodiscard]] std::string new_run();
 
 /// Where the options say that the ledger is.
-Result<std::filesystem::path> ledger_path(const std::string& path);
+Result<std::string> ledger_place(const std::string& place);
 
 /// Prices of the options.
 ///   errors  kInvalidArgument: no amount of money; those of PriceBook::add
@@ -40,7 +40,7 @@ Result<ledger::Price> price_of(const SpendOptions& options, const std::string& p
 class ModelSpending final : public remote::Spending {
  public:
   /// `model`: "voyage:voyage-code-3".
-  ///   errors  as prices_of, budgets_of, AlertSender::open, Ledger::open; kInvalidArgument: the
+  ///   errors  as prices_of, budgets_of, AlertSender::open, open_ledger; kInvalidArgument: the
   ///           price is not known
   static Result<std::shared_ptr<ModelSpending>> open(const SpendOptions& options,
                                                      const std::string& model, std::uint32_t dims);

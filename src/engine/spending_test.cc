@@ -10,6 +10,7 @@
 #include "vecmill/base/hmac.h"
 #include "vecmill/estimate.h"
 #include "vecmill/http/loopback_server.h"
+#include "vecmill/ledger/call_log.h"
 
 namespace vecmill::engine {
 namespace {
@@ -287,8 +288,8 @@ TEST_F(SpendingTest, TenantsAreKeptApart) {
   EXPECT_THAT(report({"month"}, "acme").size(), 1U);
   EXPECT_THAT(report({"provider"}, "acme"), ElementsAre("{ \"voyage\" } 10 0.00001 0.00"));
   std::vector<std::uint64_t> keys;
-  const auto db = ledger::open_existing_ledger(home_ / "ledger.db");
-  ASSERT_TRUE(ledger::for_each_call(*db, {.with_texts = true}, [&](const ledger::Entry& entry) {
+  const auto log = ledger::open_call_log((home_ / "ledger.db").string());
+  ASSERT_TRUE((*log)->for_each({.with_texts = true}, [&](const ledger::Entry& entry) {
     keys.push_back(entry.call.texts[0].key);
   }));
   EXPECT_NE(keys[0], keys[1]);

@@ -127,11 +127,11 @@ class Study {
 
 }  // namespace
 
-Result<std::vector<Advice>> advise(const Database& db, const PriceBook& prices,
+Result<std::vector<Advice>> advise(CallLog& log, const PriceBook& prices,
                                    const AdviceOptions& options) {
   Study study(prices, options);
-  VECMILL_TRY(for_each_call(db, {options.from, options.to, true},
-                            [&](const Entry& entry) { study.look_at(entry); }));
+  VECMILL_TRY(log.for_each({options.from, options.to, true},
+                           [&](const Entry& entry) { study.look_at(entry); }));
   return study.advice();
 }
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "vecmill/ledger/ledger_file.h"
+#include "vecmill/ledger/call_log.h"
 #include "vecmill/ledger/price_book.h"
 
 namespace vecmill::ledger {
@@ -32,7 +32,7 @@ struct Advice {
 };
 
 /// What could have been saved, the greatest sum first. Only calls that were billed are looked at.
-Result<std::vector<Advice>> advise(const Database& db, const PriceBook& prices,
+Result<std::vector<Advice>> advise(CallLog& log, const PriceBook& prices,
                                    const AdviceOptions& options);
 
 }  // namespace vecmill::ledger

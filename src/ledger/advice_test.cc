@@ -39,13 +39,13 @@ class AdviceTest : public LedgerFolder {
   /// "model saves: text" a line.
   std::vector<std::string> advice(const AdviceOptions& options = {}) {
     std::vector<std::string> lines;
-    const auto all = advise(*open_existing_ledger(path_), prices(), options);
+    const auto all = advise(**open_call_log(place_), prices(), options);
     for (const Advice& a : all.value())
       lines.push_back(a.model + " " + std::to_string(a.saves) + ": " + a.text);
     return lines;
   }
 
-  std::unique_ptr<Ledger> ledger_ = std::move(*Ledger::open({path_, prices()}));
+  std::unique_ptr<Ledger> ledger_ = std::move(*open_ledger({place_, prices()}));
 };
 
 Settlement billed(std::uint64_t tokens) { return {Bill::kBilled, tokens}; }

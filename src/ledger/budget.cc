@@ -39,4 +39,10 @@ std::optional<std::string> scope_for(const Budget& budget, const Call& call) {
   return tag_scope(key, found->second);
 }
 
+std::string scope_of(const Budget& budget, const std::string& run) {
+  if (budget.limit.span == Span::kRun) return run_scope(run);
+  if (!budget.tenant.empty()) return tenant_scope(budget.tenant);
+  return budget.tag ? tag_scope(budget.tag->first, budget.tag->second) : kEverything;
+}
+
 }  // namespace vecmill::ledger

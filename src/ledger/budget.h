@@ -30,4 +30,7 @@ Status check(const std::vector<Budget>& budgets);
 /// What the budget sums up for this call; nullopt: the call is none of its business.
 [[nodiscard]] std::optional<std::string> scope_for(const Budget& budget, const Call& call);
 
+/// What it sums up (not one of "*"). `run`: whose, if it is that of a run.
+[[nodiscard]] std::string scope_of(const Budget& budget, const std::string& run);
+
 }  // namespace vecmill::ledger

@@ -74,7 +74,13 @@ Status check(const Call& call);
 [[nodiscard]] std::string tag_scope(const std::string& key, const std::string& value);
 inline constexpr const char* kEverything = "all";
 
-/// As the file keeps them.
+/// The day of a date, counted from 1970 on.
+[[nodiscard]] inline std::uint64_t day_number(Date date) {
+  using std::chrono::days;
+  return static_cast<std::uint64_t>(std::chrono::floor<days>(date).time_since_epoch().count());
+}
+
+/// As the ledger keeps them.
 [[nodiscard]] std::string tags_to_json(const Tags& tags);
 [[nodiscard]] Result<Tags> tags_from_json(std::string_view json);
 [[nodiscard]] std::string texts_to_bytes(const std::vector<TextUse>& texts);

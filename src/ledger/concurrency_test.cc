@@ -63,7 +63,7 @@ void spend(Ledger& ledger, std::uint64_t seed, int events, Date from) {
   }
 }
 
-class ConcurrencyTest : public LedgerFolder {
+class ConcurrencyTest : public EveryLedger {
  protected:
   /// From the calls alone, by arithmetic of its own: no window of any budget is over its limit.
   void expect_no_budget_over() const {
@@ -107,17 +107,18 @@ class ConcurrencyTest : public LedgerFolder {
   }
 };
 
-TEST_F(ConcurrencyTest, NoOrderOfEventsGoesOverABudget) {
-  for (std::uint64_t seed = 0; seed < (is_deep() ? 200 : 4); ++seed) {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
+VECMILL_EVERY_LEDGER(ConcurrencyTest);
+
+TEST_P(ConcurrencyTest, NoOrderOfEventsGoesOverABudget) {
+  for (std::uint64_t seed = 0; seed < (is_deep() ? (is_file() ? 200 : 10) : 4); ++seed) {
+    begin_anew();
     spend(*open(budgets()), first_seed() + seed, is_deep() ? 5'000 : 800, kNoon);
     expect_no_budget_over();
     if (HasFailure()) FAIL() << "seed " << first_seed() + seed;
   }
 }
 
-TEST_F(ConcurrencyTest, ThreadsWithOneLedger) {
+TEST_P(ConcurrencyTest, ThreadsWithOneLedger) {
   const auto ledger = open(budgets());
   std::vector<std::thread> threads;
   for (std::uint64_t n = 0; n < 4; ++n) {
@@ -127,7 +128,7 @@ TEST_F(ConcurrencyTest, ThreadsWithOneLedger) {
   expect_no_budget_over();
 }
 
-TEST_F(ConcurrencyTest, SeveralProcessesThatAlsoMakeTheFile) {
+TEST_P(ConcurrencyTest, SeveralProcessesThatAlsoMakeTheFile) {
   in_processes(4, [&](int n) {
     const auto ledger = open(budgets());
     if (ledger) spend(*ledger, first_seed() + static_cast<std::uint64_t>(n), 150, kNoon);
@@ -135,7 +136,7 @@ TEST_F(ConcurrencyTest, SeveralProcessesThatAlsoMakeTheFile) {
   expect_no_budget_over();
 }
 
-TEST_F(ConcurrencyTest, TheLastOfABudgetIsGivenOnce) {
+TEST_P(ConcurrencyTest, TheLastOfABudgetIsGivenOnce) {
   for (int round = 0; round < 10; ++round) {
     Call call = call_of(60);
     call.run = "round " + std::to_string(round);

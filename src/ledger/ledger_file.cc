@@ -11,6 +11,7 @@
 
 #include "vecmill/base/file_format.h"
 #include "vecmill/base/private_file.h"
+#include "vecmill/ledger/entry_row.h"
 
 namespace vecmill::ledger {
 namespace {
@@ -105,46 +106,43 @@ bool Liveness::is_alive(std::uint64_t session) const {
 }
 
 Result<Entry> read_entry(const Statement& row) {
-  const auto number = [&](int column) { return static_cast<std::uint64_t>(row.number(column)); };
-  const auto text = [&](int column) { return std::string(row.text(column)); };
-  if (number(2) > static_cast<std::uint64_t>(Bill::kEstimated))
-    return make_error(ErrorKind::kInvalidData, "a call is damaged", "ledger");
-  Entry entry;
-  entry.id = number(0);
-  entry.made = Date(std::chrono::seconds(row.number(1)));
-  entry.bill = static_cast<Bill>(number(2));
-  entry.call.provider = text(3);
-  entry.call.model = text(4);
-  entry.call.tenant = text(5);
-  entry.call.run = text(6);
-  VECMILL_ASSIGN(entry.call.tags, tags_from_json(row.text(7)));
-  entry.call.dims = static_cast<std::uint32_t>(number(8));
-  entry.call.urgent = number(9) != 0;
-  entry.texts = number(10);
-  entry.price = number(11);
-  entry.reserved = number(12);
-  entry.tokens = number(13);
-  entry.cost = number(14);
-  return entry;
+  return read_entry_row([&](int column) { return static_cast<std::uint64_t>(row.number(column)); },
+                        [&](int column) { return row.text(column); });
 }
 
-Status for_each_call(const Database& db, const CallFilter& filter,
-                     const std::function<void(const Entry&)>& visit) {
-  const std::string sql = std::string("SELECT ") + kCallColumns +
-                          (filter.with_texts ? ",uses" : "") +
-                          " FROM calls WHERE made>=? AND made<? ORDER BY made,id";
-  VECMILL_ASSIGN(Statement rows, Statement::prepare(db, sql));
-  const auto seconds = [](Date date) {
-    return static_cast<std::uint64_t>(date.time_since_epoch().count());
-  };
-  rows.bind(1, seconds(filter.from)).bind(2, seconds(filter.to));
-  for (;;) {
-    VECMILL_ASSIGN(const bool more, rows.step());
-    if (!more) return {};
-    VECMILL_ASSIGN(Entry entry, read_entry(rows));
-    if (filter.with_texts) entry.call.texts = texts_from_bytes(rows.blob(15));
-    visit(entry);
+namespace {
+
+class FileCalls final : public CallLog {
+ public:
+  explicit FileCalls(Database db) : db_(std::move(db)) {}
+
+  Status for_each(const CallFilter& filter, const Visit& visit) override {
+    const std::string sql = std::string("SELECT ") + kCallColumns +
+                            (filter.with_texts ? ",uses" : "") +
+                            " FROM calls WHERE made>=? AND made<? ORDER BY made,id";
+    VECMILL_ASSIGN(Statement rows, Statement::prepare(db_, sql));
+    const auto seconds = [](Date date) {
+      return static_cast<std::uint64_t>(date.time_since_epoch().count());
+    };
+    rows.bind(1, seconds(filter.from)).bind(2, seconds(filter.to));
+    for (;;) {
+      VECMILL_ASSIGN(const bool more, rows.step());
+      if (!more) return {};
+      VECMILL_ASSIGN(Entry entry, read_entry(rows));
+      if (filter.with_texts) entry.call.texts = texts_from_bytes(rows.blob(15));
+      visit(entry);
+    }
   }
+
+ private:
+  Database db_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<CallLog>> open_file_calls(const std::string& place) {
+  VECMILL_ASSIGN(Database db, open_existing_ledger(place));
+  return std::make_unique<FileCalls>(std::move(db));
 }
 
 }  // namespace vecmill::ledger

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
-#include <optional>
+#include <memory>
+#include <string>
 
 #include "vecmill/base/database.h"
-#include "vecmill/ledger/call.h"
+#include "vecmill/ledger/call_log.h"
 
 namespace vecmill::ledger {
 
@@ -43,17 +43,12 @@ class Liveness {
   std::uint64_t session_ = 0;
 };
 
-/// The calls that were made from `from` on and before `to`, the oldest first.
-struct CallFilter {
-  Date from = Date::min(), to = Date::max();
-  bool with_texts = false;
-};
-Status for_each_call(const Database& db, const CallFilter& filter,
-                     const std::function<void(const Entry&)>& visit);
-
 /// The columns of a call from the first column of a row on; see kCallColumns.
 inline constexpr const char* kCallColumns =
     "id,made,state,provider,model,tenant,run,tags,dims,urgent,texts,price,reserved,tokens,cost";
 Result<Entry> read_entry(const Statement& row);
+
+///   errors  those of open_existing_ledger
+Result<std::unique_ptr<CallLog>> open_file_calls(const std::string& place);
 
 }  // namespace vecmill::ledger

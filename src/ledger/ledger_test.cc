@@ -2,11 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include <fstream>
-
-#include "vecmill/base/file_format.h"
 #include "vecmill/ledger/testing.h"
 
 namespace vecmill::ledger {
@@ -16,7 +12,8 @@ using std::chrono::hours;
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-class LedgerTest : public LedgerFolder {};
+class LedgerTest : public EveryLedger {};
+VECMILL_EVERY_LEDGER(LedgerTest);
 
 CallId granted(Ledger& ledger, const Call& call, Date now = kNoon) {
   const auto answer = ledger.intent(call, now);
@@ -29,7 +26,7 @@ Verdict verdict(Ledger& ledger, const Call& call, Date now = kNoon) {
   return ledger.intent(call, now).value().verdict;
 }
 
-TEST_F(LedgerTest, ACallIsEnteredAndSettled) {
+TEST_P(LedgerTest, ACallIsEnteredAndSettled) {
   const auto ledger = open();
   Call call{.provider = "paid", .model = "m", .tenant = "acme", .run = "r1"};
   call.tags = {{"project", "web \"2\""}, {"user", "ünal"}};
@@ -62,7 +59,7 @@ TEST_F(LedgerTest, ACallIsEnteredAndSettled) {
   expect_totals_to_add_up();
 }
 
-TEST_F(LedgerTest, ThePriceIsThatOfTheDayOfTheCall) {
+TEST_P(LedgerTest, ThePriceIsThatOfTheDayOfTheCall) {
   const auto ledger = open();
   const CallId before = granted(*ledger, call_of(10), kTomorrow - seconds(1));
   const CallId after = granted(*ledger, call_of(10), kTomorrow);
@@ -72,7 +69,7 @@ TEST_F(LedgerTest, ThePriceIsThatOfTheDayOfTheCall) {
   EXPECT_EQ(entries()[1].cost, 20 * kToken);
 }
 
-TEST_F(LedgerTest, WithoutAPriceNothingIsSent) {
+TEST_P(LedgerTest, WithoutAPriceNothingIsSent) {
   const auto ledger = open();
   Call call = call_of(1);
   call.model = "unheard of";
@@ -82,7 +79,7 @@ TEST_F(LedgerTest, WithoutAPriceNothingIsSent) {
   EXPECT_TRUE(entries().empty());
 }
 
-TEST_F(LedgerTest, SettlingAgainChangesNothing) {
+TEST_P(LedgerTest, SettlingAgainChangesNothing) {
   struct Case {
     Settlement first, again;
     std::optional<bool> changes;  // nullopt: an error
@@ -113,7 +110,7 @@ TEST_F(LedgerTest, SettlingAgainChangesNothing) {
   EXPECT_EQ(entries().back().bill, Bill::kOpen);
 }
 
-TEST_F(LedgerTest, AHardStopHolds) {
+TEST_P(LedgerTest, AHardStopHolds) {
   const auto ledger = open({run_budget(100)});
   const CallId first = granted(*ledger, call_of(60));
   const Answer refused = ledger->intent(call_of(41), kNoon).value();
@@ -139,10 +136,10 @@ TEST_F(LedgerTest, AHardStopHolds) {
   }
 }
 
-TEST_F(LedgerTest, SumsThatAreTooGreatStopIt) {
+TEST_P(LedgerTest, SumsThatAreTooGreatStopIt) {
   PriceBook book;
   ASSERT_TRUE(book.add("paid,m,2026-01-01,10000", "prices"));
-  const auto ledger = std::move(*Ledger::open({path_, book}));
+  const auto ledger = std::move(*open_ledger({place_, book}));
   const Call call = call_of(kMaxTokens);  // ten million dollars
   for (int n = 0; n < 922; ++n) granted(*ledger, call);
   EXPECT_FALSE(ledger->intent(call, kNoon));
@@ -150,7 +147,7 @@ TEST_F(LedgerTest, SumsThatAreTooGreatStopIt) {
   EXPECT_EQ(ledger->used(run_budget(1), "r", kNoon).value(), 9'220'000'000'000'000'000U);
 }
 
-TEST_F(LedgerTest, WhatIsFreeIsNeverHeldUp) {
+TEST_P(LedgerTest, WhatIsFreeIsNeverHeldUp) {
   const auto ledger = open({run_budget(1), day_budget(1), month_budget(1)});
   granted(*ledger, call_of(1));
   EXPECT_EQ(verdict(*ledger, call_of(1)), Verdict::kStopped);
@@ -161,7 +158,7 @@ TEST_F(LedgerTest, WhatIsFreeIsNeverHeldUp) {
   EXPECT_EQ(entries().back().cost, 0U);
 }
 
-TEST_F(LedgerTest, ABudgetOfATenantOrATag) {
+TEST_P(LedgerTest, ABudgetOfATenantOrATag) {
   Budget acme = day_budget(10), each = day_budget(20), web = day_budget(5), users = day_budget(7);
   acme.tenant = "acme";
   each.tenant = "*";
@@ -200,7 +197,7 @@ TEST_F(LedgerTest, ABudgetOfATenantOrATag) {
   expect_totals_to_add_up();
 }
 
-TEST_F(LedgerTest, ACallCountsForTheDayAndMonthItWasEnteredIn) {
+TEST_P(LedgerTest, ACallCountsForTheDayAndMonthItWasEnteredIn) {
   const auto ledger = open({day_budget(100), month_budget(150)});
   const CallId early = granted(*ledger, call_of(90), kNoon - hours(24));
   const CallId late = granted(*ledger, call_of(60), kTomorrow - seconds(1));
@@ -219,7 +216,7 @@ TEST_F(LedgerTest, ACallCountsForTheDayAndMonthItWasEnteredIn) {
       << "a clock that is set back finds what was spent";
 }
 
-TEST_F(LedgerTest, ABudgetIsLetOutEvenly) {
+TEST_P(LedgerTest, ABudgetIsLetOutEvenly) {
   const auto ledger = open({day_budget(100)}, {.throttle_percent = 50});
   const Date morning = day("2026-11-30");
   granted(*ledger, call_of(50), morning);
@@ -232,7 +229,7 @@ TEST_F(LedgerTest, ABudgetIsLetOutEvenly) {
   granted(*ledger, call_of(10), answer.ask_again);
 }
 
-TEST_F(LedgerTest, AlertsOnceInAWindowWhoeverAsks) {
+TEST_P(LedgerTest, AlertsOnceInAWindowWhoeverAsks) {
   const auto levels = [](const Answer& answer) {
     std::string text;
     for (const Alert& a : answer.alerts) text += a.level == Alert::Level::kNear ? "near " : "stop ";
@@ -252,7 +249,7 @@ TEST_F(LedgerTest, AlertsOnceInAWindowWhoeverAsks) {
   EXPECT_EQ(levels(ledger->intent(call_of(40), kTomorrow).value()), "near ");
 }
 
-TEST_F(LedgerTest, ABudgetOfZeroStopsWhatCosts) {
+TEST_P(LedgerTest, ABudgetOfZeroStopsWhatCosts) {
   const auto ledger = open({day_budget(0)});
   const Answer answer = ledger->intent(call_of(1), kNoon).value();
   EXPECT_EQ(answer.verdict, Verdict::kStopped);
@@ -265,7 +262,7 @@ TEST_F(LedgerTest, ABudgetOfZeroStopsWhatCosts) {
   granted(*ledger, local);
 }
 
-TEST_F(LedgerTest, EachBudgetHasItsPace) {
+TEST_P(LedgerTest, EachBudgetHasItsPace) {
   Budget even = day_budget(240), other = day_budget(240);
   even.tag = {"user", "ann"};
   even.pace = BudgetOptions{.alert_percent = 10, .throttle_percent = 0};
@@ -282,7 +279,7 @@ TEST_F(LedgerTest, EachBudgetHasItsPace) {
   EXPECT_EQ(verdict(*ledger, bob), Verdict::kGranted);
 }
 
-TEST_F(LedgerTest, CallsOfOneRequestAreEnteredTogether) {
+TEST_P(LedgerTest, CallsOfOneRequestAreEnteredTogether) {
   Budget ann = day_budget(10);
   ann.tag = {"user", "ann"};
   const auto ledger = open({ann, day_budget(100)});
@@ -311,7 +308,28 @@ TEST_F(LedgerTest, CallsOfOneRequestAreEnteredTogether) {
   expect_totals_to_add_up();
 }
 
-TEST_F(LedgerTest, WhatCanBeSentInPartsIsNoAlert) {
+TEST_P(LedgerTest, CallsOfOneRequestShareWhatIsLeft) {
+  Budget web = day_budget(10);
+  web.tag = {"project", "web"};
+  const auto ledger = open({day_budget(100), web});
+  Call tagged = call_of(6);
+  tagged.tags = {{"project", "web"}};
+  const Call other = call_of(60);
+  const auto verdict_of = [&](const std::vector<Call>& calls) {
+    return ledger->intent(calls, kNoon)->verdict;
+  };
+  EXPECT_EQ(verdict_of({other, call_of(41)}), Verdict::kStopped);
+  EXPECT_EQ(verdict_of({tagged, other, tagged}), Verdict::kStopped) << "of the project's 10";
+  EXPECT_TRUE(entries().empty());
+  const Answer all = ledger->intent(std::vector{tagged, other, call_of(34)}, kNoon).value();
+  EXPECT_EQ(all.verdict, Verdict::kGranted);
+  ASSERT_EQ(all.alerts.size(), 1U);
+  EXPECT_EQ(all.alerts[0].used, 100 * kToken);
+  EXPECT_EQ(verdict_of({call_of(1)}), Verdict::kStopped);
+  expect_totals_to_add_up();
+}
+
+TEST_P(LedgerTest, WhatCanBeSentInPartsIsNoAlert) {
   const auto ledger = open({day_budget(10)});
   Call call = call_of(20);
   call.texts = {{1, 10}, {2, 10}};
@@ -320,14 +338,14 @@ TEST_F(LedgerTest, WhatCanBeSentInPartsIsNoAlert) {
   EXPECT_EQ(ledger->intent(call, kNoon)->alerts.size(), 1U);
 }
 
-TEST_F(LedgerTest, WrongBudgetsAndCallsAreRefused) {
+TEST_P(LedgerTest, WrongBudgetsAndCallsAreRefused) {
   Budget run_of_tenant = run_budget(1), both = day_budget(1);
   run_of_tenant.tenant = "t";
   both.tenant = "t";
   both.tag = {"k", "v"};
   for (const auto& [budget, text] : std::vector<std::pair<Budget, const char*>>{
            {run_of_tenant, "a run has one budget"}, {both, "has a tenant and a tag"}}) {
-    const auto ledger = Ledger::open({path_, test_prices(), {budget}});
+    const auto ledger = open_ledger({place_, test_prices(), {budget}});
     ASSERT_FALSE(ledger);
     EXPECT_EQ(ledger.error().kind, ErrorKind::kInvalidArgument);
     EXPECT_THAT(ledger.error().to_string(), HasSubstr(text));
@@ -344,40 +362,7 @@ TEST_F(LedgerTest, WrongBudgetsAndCallsAreRefused) {
   EXPECT_TRUE(entries().empty());
 }
 
-TEST_F(LedgerTest, TheFileIsPrivateAndNeverBegunAnew) {
-  granted(*open(), call_of(1));
-  struct stat info {};
-  ASSERT_EQ(::stat(path_.c_str(), &info), 0);
-  EXPECT_EQ(info.st_mode & 0777, 0600U);
-  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path_.string() + suffix);
-  {
-    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(0);
-    file << std::string(4096, 'x');
-  }
-  const auto size = std::filesystem::file_size(path_);
-  const auto ledger = Ledger::open({path_, test_prices()});
-  ASSERT_FALSE(ledger);
-  EXPECT_EQ(ledger.error().kind, ErrorKind::kInvalidData);
-  EXPECT_THAT(ledger.error().hint, HasSubstr("backup"));
-  EXPECT_EQ(std::filesystem::file_size(path_), size);
-}
-
-TEST_F(LedgerTest, ADamagedCallIsAnError) {
-  for (const char* sql : {"UPDATE calls SET state=5", "UPDATE calls SET state=0, tags='{'",
-                          "UPDATE calls SET tags='{\"k\":1}'"}) {
-    const auto ledger = open();
-    const CallId id = granted(*ledger, call_of(1));
-    auto db = Database::open_shared(path_);
-    ASSERT_TRUE(db->run(sql));
-    const Status read = for_each_call(*db, {}, [](const Entry&) {});
-    ASSERT_FALSE(read) << sql;
-    EXPECT_EQ(read.error().kind, ErrorKind::kInvalidData) << sql;
-    EXPECT_EQ(ledger->settle(id, {Bill::kBilled, 1}).error().kind, ErrorKind::kInvalidData) << sql;
-  }
-}
-
-TEST_F(LedgerTest, WhatIsEstimatedIsSpentAndMarked) {
+TEST_P(LedgerTest, WhatIsEstimatedIsSpentAndMarked) {
   const auto ledger = open({day_budget(100)});
   const CallId id = granted(*ledger, call_of(100));
   EXPECT_TRUE(ledger->settle(id, {Bill::kEstimated, 30}).value());
@@ -389,34 +374,6 @@ TEST_F(LedgerTest, WhatIsEstimatedIsSpentAndMarked) {
   EXPECT_EQ(entry.counted(), 30 * kToken);
   EXPECT_EQ(ledger->used(day_budget(100), "r", kNoon).value(), 30 * kToken);
   expect_totals_to_add_up();
-}
-
-TEST_F(LedgerTest, AFileOfTheVersionBeforeGoesOn) {
-  CallId id = 0;
-  {
-    const auto ledger = open();
-    id = granted(*ledger, call_of(10));
-    ASSERT_TRUE(ledger->settle(id, {Bill::kBilled, 9}));
-  }
-  ASSERT_TRUE(Database::open_shared(path_)->run("PRAGMA user_version=1"));
-  const auto ledger = open();
-  ASSERT_TRUE(ledger);
-  EXPECT_EQ(entries().at(0).tokens, 9u);
-  EXPECT_TRUE(ledger->settle(granted(*ledger, call_of(10)), {Bill::kEstimated, 5}).value());
-  EXPECT_EQ(read_number(*Database::open_shared(path_), "PRAGMA user_version"), 2)
-      << "a program that knows no estimates does not read it as damaged";
-}
-
-TEST_F(LedgerTest, AnotherVersionOrProgramIsRefused) {
-  for (const char* pragma : {"PRAGMA user_version=3", "PRAGMA application_id=1"}) {
-    std::filesystem::remove(path_);
-    open().reset();
-    ASSERT_TRUE(Database::open_shared(path_)->run(pragma));
-    const auto ledger = Ledger::open({path_, test_prices()});
-    ASSERT_FALSE(ledger) << pragma;
-    EXPECT_EQ(ledger.error().kind, ErrorKind::kUnsupported) << pragma;
-  }
-  EXPECT_EQ(open_existing_ledger(folder_ / "none").error().kind, ErrorKind::kNotFound);
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ void append_sums(std::string& json, const Sums& sums) {
 
 }  // namespace
 
-Result<Report> make_report(const Database& db, const ReportOptions& options) {
+Result<Report> make_report(CallLog& log, const ReportOptions& options) {
   std::vector<Column> columns;
   for (const std::string& name : options.by) {
     VECMILL_ASSIGN(Column one, column(name));
@@ -93,7 +93,7 @@ Result<Report> make_report(const Database& db, const ReportOptions& options) {
   }
   Report report{options.by, {}, {}};
   std::map<std::vector<std::string>, Sums> groups;
-  VECMILL_TRY(for_each_call(db, {options.from, options.to}, [&](const Entry& entry) {
+  VECMILL_TRY(log.for_each({options.from, options.to}, [&](const Entry& entry) {
     if (!options.tenant.empty() && entry.call.tenant != options.tenant) return;
     std::vector<std::string> keys;
     keys.reserve(columns.size());
@@ -142,19 +142,19 @@ std::string to_json(const Report& report, const Projection& projection) {
   return json + "}}\n";
 }
 
-Result<Projection> project_month(const Database& db, Date now, const std::string& tenant) {
+Result<Projection> project_month(CallLog& log, Date now, const std::string& tenant) {
   constexpr std::int64_t kDays = 7;
   const Date start = start_of(Span::kMonth, now);
   const Date week_ago = now - days(kDays);
   Money month = 0;
   std::vector<std::pair<Date, Money>> recent;
-  VECMILL_TRY(for_each_call(db, {std::min(start, week_ago), now + std::chrono::seconds(1)},
-                            [&](const Entry& entry) {
-                              if (!tenant.empty() && entry.call.tenant != tenant) return;
-                              if (entry.made >= start) month = add_money(month, entry.counted());
-                              if (entry.made >= week_ago)
-                                recent.emplace_back(entry.made, entry.counted());
-                            }));
+  VECMILL_TRY(log.for_each({std::min(start, week_ago), now + std::chrono::seconds(1)},
+                           [&](const Entry& entry) {
+                             if (!tenant.empty() && entry.call.tenant != tenant) return;
+                             if (entry.made >= start) month = add_money(month, entry.counted());
+                             if (entry.made >= week_ago)
+                               recent.emplace_back(entry.made, entry.counted());
+                           }));
   std::int64_t window = 1;  // days
   if (!recent.empty()) {
     const days age = std::chrono::ceil<days>(now - recent.front().first);

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "vecmill/ledger/ledger_file.h"
+#include "vecmill/ledger/call_log.h"
 
 namespace vecmill::ledger {
 
@@ -35,7 +35,7 @@ struct Report {
 };
 
 ///   errors  kInvalidArgument: no such column
-Result<Report> make_report(const Database& db, const ReportOptions& options);
+Result<Report> make_report(CallLog& log, const ReportOptions& options);
 
 [[nodiscard]] std::string to_csv(const Report& report);  ///< RFC 4180, with a header
 
@@ -49,7 +49,7 @@ struct Projection {
 
 /// So far, and for the rest of the month the rate of the last days: seven, or as many as there
 /// are calls, at least one.
-Result<Projection> project_month(const Database& db, Date now, const std::string& tenant = {});
+Result<Projection> project_month(CallLog& log, Date now, const std::string& tenant = {});
 
 /// One object, ends with a line end: "rows", "total", "month".
 [[nodiscard]] std::string to_json(const Report& report, const Projection& projection);

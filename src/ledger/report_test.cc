@@ -28,12 +28,12 @@ class ReportTest : public LedgerFolder {
 
   [[nodiscard]] std::string csv(const std::vector<std::string>& by, Date from = Date::min(),
                                 Date to = Date::max()) const {
-    const auto db = open_existing_ledger(path_);
-    return to_csv(make_report(*db, {from, to, by}).value());
+    const auto log = open_call_log(place_);
+    return to_csv(make_report(**log, {from, to, by}).value());
   }
 
   [[nodiscard]] Projection project(Date now) const {
-    return project_month(*open_existing_ledger(path_), now).value();
+    return project_month(**open_call_log(place_), now).value();
   }
 
   std::unique_ptr<Ledger> ledger_ = open();
@@ -91,7 +91,7 @@ TEST_F(ReportTest, ByWhoAndWhat) {
                                        "1,1,1,1,0.000001,0.00,0.00\r\n");
   EXPECT_THAT(csv({"tag"}), testing::HasSubstr("category=code project=web,1,1,4"));
   for (const char* name : {"", "tag:", "colour", "Day"}) {
-    const auto report = make_report(*open_existing_ledger(path_), {.by = {name}});
+    const auto report = make_report(**open_call_log(place_), {.by = {name}});
     ASSERT_FALSE(report) << name;
     EXPECT_EQ(report.error().kind, ErrorKind::kInvalidArgument);
   }
@@ -109,7 +109,7 @@ TEST_F(ReportTest, WhatIsEstimatedStandsBesideWhatIsBilled) {
 TEST_F(ReportTest, AsJson) {
   spend(kNoon, 3, "a \"b\"");
   spend(kNoon, 4, "c");
-  const auto report = make_report(*open_existing_ledger(path_), {.by = {"tenant"}});
+  const auto report = make_report(**open_call_log(place_), {.by = {"tenant"}});
   EXPECT_EQ(to_json(*report, {"2026-11", 7'000, 9'000, "a guess"}),
             "{\"rows\":[{\"tenant\":\"a \\\"b\\\"\",\"calls\":1,\"texts\":1,\"tokens\":3,"
             "\"cost_usd\":0.000003,\"held_usd\":0.00,\"estimated_usd\":0.00},"

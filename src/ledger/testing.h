@@ -9,8 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "vecmill/base/database.h"
 #include "vecmill/base/quick_folder.h"
+#include "vecmill/ledger/call_log.h"
 #include "vecmill/ledger/ledger.h"
+#include "vecmill/postgres/testing.h"
 
 namespace vecmill::ledger {
 
@@ -38,7 +41,7 @@ inline Budget run_budget(std::uint64_t tokens) { return {{Span::kRun, tokens * k
 inline Budget day_budget(std::uint64_t tokens) { return {{Span::kDay, tokens * kToken}}; }
 inline Budget month_budget(std::uint64_t tokens) { return {{Span::kMonth, tokens * kToken}}; }
 
-/// A folder of its own for each test.
+/// A folder of its own for each test, with the ledger in it.
 class LedgerFolder : public testing::Test {
  protected:
   LedgerFolder() { std::filesystem::create_directories(folder_); }
@@ -46,20 +49,36 @@ class LedgerFolder : public testing::Test {
 
   [[nodiscard]] std::unique_ptr<Ledger> open(const std::vector<Budget>& budgets = {},
                                              const BudgetOptions& pace = {}) const {
-    auto ledger = Ledger::open({path_, test_prices(), budgets, pace});
+    auto ledger = open_ledger({place_, test_prices(), budgets, pace});
     EXPECT_TRUE(ledger) << ledger.error().to_string();
     return ledger ? std::move(*ledger) : nullptr;
   }
 
   [[nodiscard]] std::vector<Entry> entries(bool with_texts = false) const {
     std::vector<Entry> all;
-    const auto db = open_existing_ledger(path_);
-    EXPECT_TRUE(db && for_each_call(*db, {.with_texts = with_texts},
-                                    [&](const Entry& entry) { all.push_back(entry); }));
+    const auto log = open_call_log(place_);
+    EXPECT_TRUE(log && (*log)->for_each({.with_texts = with_texts},
+                                        [&](const Entry& entry) { all.push_back(entry); }));
     return all;
   }
 
-  /// The totals in the file are the sums of its calls, scope by scope and day by day.
+  struct Total {
+    std::string scope;
+    std::int64_t day = 0;
+    Money spent = 0, held = 0;
+  };
+  [[nodiscard]] virtual std::vector<Total> totals() const {
+    std::vector<Total> all;
+    const auto db = Database::open_shared(path_);
+    auto rows = Statement::prepare(*db, "SELECT scope,day,spent,held FROM totals");
+    while (rows->step().value()) {
+      all.push_back({std::string(rows->text(0)), rows->number(1),
+                     static_cast<Money>(rows->number(2)), static_cast<Money>(rows->number(3))});
+    }
+    return all;
+  }
+
+  /// The totals that are kept are the sums of the calls, scope by scope and day by day.
   void expect_totals_to_add_up() const {
     std::map<std::pair<std::string, std::int64_t>, std::pair<Money, Money>> sums;
     for (const Entry& entry : entries()) {
@@ -70,23 +89,73 @@ class LedgerFolder : public testing::Test {
         held += entry.counted() - entry.cost;
       }
     }
-    const auto db = open_existing_ledger(path_);
-    ASSERT_TRUE(db);
-    auto rows = Statement::prepare(*db, "SELECT scope,day,spent,held FROM totals");
-    ASSERT_TRUE(rows);
-    std::size_t count = 0;
-    for (; rows->step().value(); ++count) {
-      const std::pair key{std::string(rows->text(0)), rows->number(1)};
-      const std::pair found{static_cast<Money>(rows->number(2)),
-                            static_cast<Money>(rows->number(3))};
-      EXPECT_EQ(sums[key], found) << key.first;
+    const auto kept = totals();
+    for (const Total& one : kept) {
+      EXPECT_EQ((sums[{one.scope, one.day}]), std::pair(one.spent, one.held)) << one.scope;
     }
-    EXPECT_EQ(count, sums.size());
+    EXPECT_EQ(kept.size(), sums.size());
   }
 
   const std::filesystem::path folder_ =
       quick_folder() / ("vecmill-ledger-" + std::to_string(getpid()));
   const std::filesystem::path path_ = folder_ / "ledger.db";
+  std::string place_ = path_.string();
 };
+
+enum class Kept { kFile, kPostgres };
+
+/// A test of what every ledger promises: in a file, and in a schema of its own of a real server.
+class EveryLedger : public LedgerFolder, public testing::WithParamInterface<Kept> {
+ protected:
+  void SetUp() override { begin_anew(); }
+  static void TearDownTestSuite() { server_.reset(); }
+
+  [[nodiscard]] bool is_file() const { return GetParam() == Kept::kFile; }
+
+  void begin_anew() {
+    if (is_file()) {
+      std::filesystem::remove_all(folder_);
+      std::filesystem::create_directories(folder_);
+      return;
+    }
+    if (!server_) server_ = postgres::TestServer::begin();
+    if (!server_) GTEST_SKIP() << "Debian's postgresql-15 is not installed";
+    schema_ = "s" + std::to_string(++schemas_);
+    run("CREATE SCHEMA " + schema_);
+    place_ = server_->url() + "&schema=" + schema_;
+    std::filesystem::remove(folder_ / "bill");
+  }
+
+  /// On the server. `@` stands for the schema.
+  postgres::Rows run(std::string sql) const {
+    while (sql.find('@') != std::string::npos) sql.replace(sql.find('@'), 1, schema_ + ".");
+    auto connection = postgres::Connection::open(*postgres::parse_database(server_->url()));
+    auto rows = connection->run(sql);
+    EXPECT_TRUE(rows) << rows.error().to_string();
+    return *rows;
+  }
+
+  [[nodiscard]] std::vector<Total> totals() const override {
+    if (is_file()) return LedgerFolder::totals();
+    const auto rows =
+        run("SELECT scope, day::text, spent::text, held::text"
+            " FROM @vecmill_ledger_totals");
+    std::vector<Total> all;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      all.push_back({std::string(rows.at(row, 0)), static_cast<std::int64_t>(rows.number(row, 1)),
+                     rows.number(row, 2), rows.number(row, 3)});
+    }
+    return all;
+  }
+
+  static inline std::unique_ptr<postgres::TestServer> server_;
+  static inline int schemas_ = 0;
+  std::string schema_;
+};
+
+#define VECMILL_EVERY_LEDGER(suite)                           \
+  INSTANTIATE_TEST_SUITE_P(                                   \
+      , suite, testing::Values(Kept::kFile, Kept::kPostgres), \
+      [](const auto& of) { return std::string(of.param == Kept::kFile ? "file" : "postgres"); })
 
 }  // namespace vecmill::ledger

@@ -4,22 +4,21 @@
 #include <charconv>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <utility>
 
 #include "vecmill/base/failpoint.h"
-#include "vecmill/postgres/connection.h"
-#include "vecmill/postgres/table.h"
+#include "vecmill/postgres/parameters.h"
 #include "vecmill/queue/job_row.h"
 #include "vecmill/queue/postgres_schema.h"
 
 namespace vecmill::queue {
 namespace {
 
-using postgres::ArrayBuilder;
+using postgres::array;
 using postgres::Connection;
 using postgres::Param;
 using postgres::Rows;
+using postgres::text;
 
 constexpr const char* kColumns =
     "id::text, state::text, priority::text, grp, key, payload, claims::text, failures::text,"
@@ -28,27 +27,6 @@ constexpr const char* kColumns =
 
 std::string number(Time time) {
   return std::to_string(std::max<std::int64_t>(time.time_since_epoch().count(), 0));
-}
-
-Param text(std::string value) { return {postgres::kText, std::move(value)}; }
-
-template <class List, class Item>
-Param array(const List& list, postgres::Oid element, Item item) {
-  ArrayBuilder builder(element);
-  for (const auto& one : list) {
-    const std::optional<std::string> value = item(one);
-    value ? builder.add(*value) : builder.add_null();
-  }
-  return {element == postgres::kBytea ? postgres::kByteaArray : postgres::kTextArray,
-          std::move(builder).take()};
-}
-
-/// Names of calls: no two are ever the same.
-std::string new_call() {
-  thread_local std::random_device random;
-  std::string name;
-  for (int i = 0; i < 4; ++i) name += std::to_string(random()) + (i < 3 ? "-" : "");
-  return name;
 }
 
 Time time_at(const Rows& rows, std::size_t row, std::size_t column) {
@@ -63,7 +41,7 @@ JobInfo read_job(const Rows& rows, std::size_t row) {
 
 std::vector<Param> params_of(std::span<const NewJob> jobs, Time now) {
   return {
-      text(new_call()),
+      text(postgres::unique_name()),
       text(number(now)),
       array(jobs, postgres::kBytea, [](const NewJob& job) { return job.payload; }),
       array(jobs, postgres::kText, [](const NewJob& job) { return number(job.due); }),
@@ -107,12 +85,10 @@ class PostgresQueue final : public Queue {
   }
 
   Result<std::vector<Claimed>> claim(const ClaimOptions& options, Time now) override {
-    const std::vector<Param> params = {text(new_call()),
-                                       text(number(now)),
-                                       text(std::to_string(options.count)),
-                                       text(options.worker),
-                                       text(number(now + options.lease)),
-                                       text(std::to_string(kCrashes))};
+    const std::vector<Param> params = {
+        text(postgres::unique_name()),       text(number(now)),
+        text(std::to_string(options.count)), text(options.worker),
+        text(number(now + options.lease)),   text(std::to_string(kCrashes))};
     VECMILL_ASSIGN(
         const Rows rows,
         call(work_, "claim", "$1, $2::bigint, $3::int, $4, $5::bigint, $6::int", params));
@@ -195,7 +171,7 @@ class PostgresQueue final : public Queue {
       constexpr std::size_t kAtOnce = 1000;
       VECMILL_ASSIGN(const auto found, list(dead, kAtOnce));
       const std::vector<Param> params = {
-          text(new_call()), text(number(now)),
+          text(postgres::unique_name()), text(number(now)),
           array(found, postgres::kText, [](const JobInfo& job) { return std::to_string(job.id); }),
           array(found, postgres::kBytea,
                 [&](const JobInfo& job) { return edit ? edit(job.payload) : job.payload; })};
@@ -279,7 +255,7 @@ class PostgresQueue final : public Queue {
   [[nodiscard]] std::string jobs() const { return schema_ + ".vecmill_jobs"; }
 
   static std::vector<Param> params_of(std::span<const Lease> leases, Time now) {
-    return {text(new_call()), text(number(now)),
+    return {text(postgres::unique_name()), text(number(now)),
             array(leases, postgres::kText, [](const Lease& l) { return std::to_string(l.job); }),
             array(leases, postgres::kText, [](const Lease& l) { return std::to_string(l.token); })};
   }
@@ -310,7 +286,7 @@ class PostgresQueue final : public Queue {
   Result<std::uint64_t> change(const std::string& what, const JobFilter& which, Time now,
                                Time before) {
     std::vector<Param> params = filter(which);
-    for (std::string value : {new_call(), number(now), what, number(before)}) {
+    for (std::string value : {postgres::unique_name(), number(now), what, number(before)}) {
       params.push_back(text(std::move(value)));
     }
     VECMILL_ASSIGN(const Rows rows,
@@ -331,21 +307,8 @@ Result<std::unique_ptr<Queue>> open_postgres_queue(const std::string& url, bool 
   VECMILL_ASSIGN(const postgres::Url parsed, postgres::parse_database(url));
   VECMILL_ASSIGN(Connection work, Connection::open(parsed));
   VECMILL_ASSIGN(Connection heart, Connection::open(parsed));
-  std::string schema = parsed.schema;
-  if (schema.empty()) {
-    VECMILL_ASSIGN(const Rows rows, work.run("SELECT current_schema()::text"));
-    if (rows.is_null(0, 0)) {
-      return make_error(ErrorKind::kNotFound, "the search path names no schema that is there",
-                        parsed.shown, "name one: schema=S");
-    }
-    schema = rows.at(0, 0);
-  }
-  if (schema.find('\'') != std::string::npos) {
-    return make_error(ErrorKind::kInvalidArgument, "the name of the schema has a quote",
-                      parsed.shown, "choose another schema");
-  }
-  schema = postgres::sql_name(schema);
-  VECMILL_TRY(prepare_schema(work, schema, create));
+  VECMILL_ASSIGN(std::string schema, postgres::schema_of(work, parsed));
+  VECMILL_TRY(postgres::prepare_objects(work, schema, queue_objects(), create));
   return std::unique_ptr<Queue>(
       std::make_unique<PostgresQueue>(std::move(work), std::move(heart), std::move(schema)));
 }

@@ -1,11 +1,10 @@
 #include "vecmill/queue/postgres_schema.h"
 
+#include <array>
 #include <string_view>
 
 namespace vecmill::queue {
 namespace {
-
-constexpr std::uint64_t kVersion = 1;
 
 // state: as the enum; rank: what is claimed first; token: of the last claim. Rows change often and
 // few are left: what is dead is swept early.
@@ -241,41 +240,14 @@ BEGIN
 END $$;
 )sql";
 
-/// The statements with the schema before each name of ours.
-std::string in_schema(std::string_view sql, const std::string& schema) {
-  std::string out;
-  for (const char c : sql) {
-    if (c == '@') out += schema + ".";
-    if (c != '@') out += c;
-  }
-  return out;
-}
+constexpr std::array kScripts{kTables, kCalls, kSubmit, kClaim, kEnds, kOperate};
 
 }  // namespace
 
-Status prepare_schema(postgres::Connection& connection, const std::string& schema, bool create) {
-  const std::string table = "to_regclass('" + schema + ".vecmill_queue')";
-  VECMILL_ASSIGN(const auto found, connection.run("SELECT (" + table + " IS NULL)::text"));
-  if (found.yes(0, 0) && !create) {
-    return make_error(ErrorKind::kNotFound, "there is no queue", connection.shown(),
-                      "`vecmill jobs submit` makes it");
-  }
-  if (found.yes(0, 0)) {
-    // Whoever comes second finds it made.
-    std::string script =
-        "SELECT pg_advisory_xact_lock(7235412087); DO $make$ BEGIN IF " + table + " IS NULL THEN ";
-    std::string make;
-    for (const auto part : {kTables, kCalls, kSubmit, kClaim, kEnds, kOperate}) {
-      make += in_schema(part, schema);
-    }
-    script += "EXECUTE $script$" + make + "$script$; END IF; END $make$";
-    VECMILL_TRY(connection.run_script(script));
-  }
-  VECMILL_ASSIGN(const auto version,
-                 connection.run("SELECT version::text FROM " + schema + ".vecmill_queue"));
-  if (!version.empty() && version.number(0, 0) == kVersion) return {};
-  return make_error(ErrorKind::kUnsupported, "the queue is of another version of Vecmill",
-                    connection.shown(), "use the program that made it, or another schema");
+const postgres::Objects& queue_objects() {
+  static constexpr postgres::Objects kObjects{
+      .name = "queue", .scripts = kScripts, .maker = "`vecmill jobs submit` makes it"};
+  return kObjects;
 }
 
 }  // namespace vecmill::queue
