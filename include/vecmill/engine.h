@@ -61,6 +61,9 @@ struct EmbedJob {
   std::vector<std::string> tag_fields{};  ///< of the records: tags of what their texts cost
 };
 
+/// Its output: a table that is the only input is also that where no other is named.
+[[nodiscard]] const std::string& output_of(const EmbedJob& job);
+
 struct EmbedProgress {
   std::uint64_t texts = 0, tokens = 0;  ///< done so far, in this run
   std::uint64_t resumed = 0;            ///< done before it

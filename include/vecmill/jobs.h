@@ -27,7 +27,7 @@ enum class JobPriority : std::uint8_t { kLow, kNormal, kHigh, kUrgent };
 /// One `embed` that becomes many jobs, each a range of its records.
 struct Submission {
   ModelOptions model;
-  EmbedJob job;       ///< `out`: one that several may write into
+  EmbedJob job;       ///< `out`: one that several may write into; of a table also itself
   std::string group;  ///< what they are called together; empty: a name is made up
   JobPriority priority = JobPriority::kNormal;
   std::uint32_t job_texts = 1000;  ///< of a job, at most
@@ -126,7 +126,7 @@ class JobQueue {
   /// Opens the model, makes the output ready and reads all texts once; then all jobs are in the
   /// queue or none.
   ///   errors  those of Engine::open and of reading; kInvalidArgument: an output of one writer, a
-  ///           table as input, a password in a URL
+  ///           collection as input, a password in a URL
   Result<Submitted> submit(const Submission& submission);
 
   Result<std::vector<GroupStatus>> groups();

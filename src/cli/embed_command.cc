@@ -30,9 +30,7 @@ Result<EmbedJob> job_of(const Invocation& invocation) {
   job.out = settings.text("out");
   job.postgres.create = job.qdrant.create = settings.on("create");
   job.postgres.hnsw_index = settings.text("create-index") == "hnsw";
-  if (job.out.empty() && job.inputs.size() == 1 && is_postgres_url(job.inputs[0])) {
-    job.out = job.inputs[0];
-  }
+  job.out = output_of(job);
   if (job.out.empty() && !settings.on("dry-run")) {
     return make_error(ErrorKind::kInvalidArgument, "there is no place for the vectors", {},
                       "name it with --out: .npy, .jsonl, .db, postgres://...?table=T or "

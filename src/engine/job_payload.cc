@@ -144,11 +144,18 @@ Result<JobPayload> parse_payload(std::string_view text) {
   }
 }
 
+bool JobPayload::is_of_table() const { return !has_texts() && is_postgres_url(job.inputs.front()); }
+
 std::string texts_of(const JobPayload& payload) {
   if (payload.has_texts()) {
     if (payload.count == 1) return payload.texts.front().id;
     return std::to_string(payload.count) + " texts from " + payload.texts.front().id + " to " +
            payload.texts.back().id;
+  }
+  if (payload.is_of_table()) {
+    return shown_place(payload.job.inputs.front()) + ", rows " + payload.from +
+           (payload.from.empty() ? "" : " ") + "up to " +
+           payload.to.substr(payload.to.find(' ') + 1);
   }
   std::string names = payload.job.inputs.front();
   if (payload.job.inputs.size() > 1) names += ", ...";

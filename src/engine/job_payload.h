@@ -24,6 +24,8 @@ struct JobPayload {
   std::vector<Record> texts;  ///< then there are no `job.inputs`
 
   [[nodiscard]] bool has_texts() const { return job.inputs.empty(); }
+  /// Its texts are what the rows between `from` and `to` hold when they are read.
+  [[nodiscard]] bool is_of_table() const;
 };
 
 /// As JSON.

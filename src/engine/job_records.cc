@@ -39,21 +39,26 @@ JobPayload JobRecords::only(std::size_t i, const JobPayload& payload) const {
   return one;
 }
 
-Status JobReader::go_to(const JobPayload& payload) {
+Status JobReader::open(const JobPayload& payload) {
   const std::string name = name_of(payload.job);
-  if (!source_ || of_ != name || next_ > payload.first) {
-    source_.reset();
-    VECMILL_ASSIGN(source_, open_source(payload.job));
-    of_ = name;
-    next_ = 0;
-  }
+  if (input_.source && of_ == name) return {};
+  input_ = {};
+  VECMILL_ASSIGN(input_, open_input(payload.job));
+  of_ = name;
+  next_ = 0;
+  return {};
+}
+
+Status JobReader::go_to(const JobPayload& payload) {
+  if (next_ > payload.first) input_ = {};
+  VECMILL_TRY(open(payload));
   while (next_ < payload.first) {
-    VECMILL_ASSIGN(const auto passed,
-                   source_->next(std::min<std::uint64_t>(payload.first - next_, kReadAtOnce)));
+    VECMILL_ASSIGN(const auto passed, input_.source->next(std::min<std::uint64_t>(
+                                          payload.first - next_, kReadAtOnce)));
     if (passed.empty()) return changed(payload);
     next_ += passed.size();
   }
-  if (source_->position() != payload.from) return changed(payload);
+  if (input_.source->position() != payload.from) return changed(payload);
   return {};
 }
 
@@ -64,19 +69,40 @@ Result<JobRecords> JobReader::read(const JobPayload& payload) {
     VECMILL_TRY(go_to(payload));
     job.positions.push_back(payload.from);
     while (job.records.size() < payload.count) {
-      VECMILL_ASSIGN(auto one, source_->next(1));
+      VECMILL_ASSIGN(auto one, input_.source->next(1));
       if (one.empty()) return changed(payload);
       ++next_;
       job.records.push_back(std::move(one.front()));
-      job.positions.push_back(source_->position());
+      job.positions.push_back(input_.source->position());
     }
     if (job.positions.back() != payload.to) return changed(payload);
     return {};
   };
   const Status done = read();
   if (done) return job;
-  source_.reset();  // after an error it is of no use
+  input_ = {};  // after an error it is of no use
   return done.error();
+}
+
+Result<std::vector<postgres::Column>> JobReader::keys(const JobPayload& payload) {
+  VECMILL_TRY(open(payload));
+  return input_.keys();
+}
+
+Result<JobRecords> JobReader::read_rows(const JobPayload& payload,
+                                        const std::optional<postgres::Target>& done) {
+  VECMILL_TRY(open(payload));
+  if (done) input_.table->leave_out(*done);
+  VECMILL_TRY(input_.table->seek(payload.from));
+  VECMILL_TRY(input_.table->until(payload.to));
+  JobRecords job;
+  job.positions.push_back(payload.from);
+  for (;;) {
+    VECMILL_ASSIGN(auto one, input_.table->next(1));
+    if (one.empty()) return job;
+    job.records.push_back(std::move(one.front()));
+    job.positions.push_back(input_.table->position());
+  }
 }
 
 Result<std::vector<JobPayload>> cut_into_jobs(Source& source, const JobPayload& pattern,

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "vecmill/engine/job_payload.h"
+#include "vecmill/engine/open_ends.h"
 #include "vecmill/record.h"
 #include "vecmill/result.h"
 #include "vecmill/source.h"
@@ -28,12 +30,18 @@ class JobReader {
   ///   errors  kMismatch: the inputs are not those that the job was made of; those of reading
   Result<JobRecords> read(const JobPayload& payload);
 
+  /// Of a table: the columns that make up an id, and what of its rows `done` does not have.
+  Result<std::vector<postgres::Column>> keys(const JobPayload& payload);
+  Result<JobRecords> read_rows(const JobPayload& payload,
+                               const std::optional<postgres::Target>& done);
+
  private:
+  Status open(const JobPayload& payload);
   Status go_to(const JobPayload& payload);
 
-  std::unique_ptr<Source> source_;
-  std::string of_;          ///< what `source_` reads
-  std::uint64_t next_ = 0;  ///< the record that `source_` gives next
+  Input input_;
+  std::string of_;          ///< what `input_` reads
+  std::uint64_t next_ = 0;  ///< the record that it gives next
 };
 
 /// Cuts inputs into jobs of `texts` records each.

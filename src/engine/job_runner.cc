@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "vecmill/base/failpoint.h"
-#include "vecmill/engine/job_output.h"
 
 namespace vecmill::engine {
 namespace {
@@ -81,15 +80,24 @@ Status JobRunner::open_engine(const JobPayload& payload) {
                     payload.model, "give this worker the same model, or submit with this one");
 }
 
-Status JobRunner::open_output(const JobPayload& payload) {
+Status JobRunner::open_output(const JobPayload& payload,
+                              const std::vector<postgres::Column>& keys) {
   const std::string name =
       payload.job.out + '\0' + payload.space + '\0' + (payload.job.half ? "f16" : "f32");
-  if (output_ && output_of_ == name) return {};
-  output_.reset();
+  if (output_.sink && output_of_ == name) return {};
+  output_ = {};
   const SpaceInfo space = engine_->capabilities(payload.job.options).space;
-  VECMILL_ASSIGN(output_, open_job_output(payload.job, space));
+  VECMILL_ASSIGN(output_, open_job_output(payload.job, space, keys));
   output_of_ = name;
   return {};
+}
+
+Result<JobRecords> JobRunner::read(const JobPayload& payload) {
+  if (!payload.is_of_table()) return reader_.read(payload);
+  VECMILL_TRY(open_engine(payload));
+  VECMILL_ASSIGN(const auto keys, reader_.keys(payload));
+  VECMILL_TRY(open_output(payload, keys));
+  return reader_.read_rows(payload, output_.table);
 }
 
 Result<JobResult> JobRunner::run(const JobPayload& payload, const JobRecords& texts,
@@ -98,10 +106,10 @@ Result<JobResult> JobRunner::run(const JobPayload& payload, const JobRecords& te
   VECMILL_TRY(open_output(payload));
   for (const Record& record : texts.records) failpoint(record.id);  // a text that kills
   ListSource source(texts.records);
-  JobSink sink(*output_, texts.records);
+  JobSink sink(*output_.sink, texts.records);
   const auto report = engine_->run(source, sink, payload.job, {}, stop);
   if (!report) {
-    output_.reset();  // after an error nobody knows in what state it is
+    output_ = {};  // after an error nobody knows in what state it is
     return report.error();
   }
   return JobResult{std::move(sink.failed), report->embedded, report->tokens};

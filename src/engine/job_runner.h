@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vecmill/engine.h"
+#include "vecmill/engine/job_output.h"
 #include "vecmill/engine/job_payload.h"
 #include "vecmill/engine/job_records.h"
 #include "vecmill/result.h"
@@ -36,17 +37,19 @@ class JobRunner {
   Result<JobResult> run(const JobPayload& payload, const JobRecords& texts,
                         const std::stop_token& stop);
 
-  Result<JobRecords> read(const JobPayload& payload) { return reader_.read(payload); }
+  /// Of a table, what the output lacks.
+  ///   errors  those of JobReader; of a table also those of `run`
+  Result<JobRecords> read(const JobPayload& payload);
 
  private:
   Status open_engine(const JobPayload& payload);
-  Status open_output(const JobPayload& payload);
+  Status open_output(const JobPayload& payload, const std::vector<postgres::Column>& keys = {});
 
   const ModelOptions machine_;
   JobReader reader_;
   std::unique_ptr<Engine> engine_;
   std::string engine_of_;  ///< what `engine_` is of
-  std::unique_ptr<Sink> output_;
+  JobOutput output_;
   std::string output_of_;
 };
 

@@ -121,7 +121,7 @@ JobWorker::Ending JobWorker::do_job(const Claimed& claimed, const std::stop_toke
   if (!payload) return failed(claimed, payload.error());
   const auto texts = runner_.read(*payload);
   if (!texts) return failed(claimed, texts.error());
-  if (claimed.crashes >= kCrashesUntilAlone && payload->count > 1) {
+  if (claimed.crashes >= kCrashesUntilAlone && texts->records.size() > 1) {
     JobResult all;
     for (std::size_t i = 0; i < texts->records.size(); ++i) all.failed.push_back({i, {}});
     return done_or_split(claimed, *payload, *texts, all);
@@ -134,7 +134,7 @@ JobWorker::Ending JobWorker::do_job(const Claimed& claimed, const std::stop_toke
 
 JobWorker::Ending JobWorker::done_or_split(const Claimed& claimed, const JobPayload& payload,
                                            const JobRecords& texts, const JobResult& result) {
-  if (result.failed.size() == 1 && payload.count == 1) {
+  if (result.failed.size() == 1 && texts.records.size() == 1) {
     return failed(claimed, result.failed.front().error);
   }
   Ending ending;

@@ -17,6 +17,7 @@
 #include "vecmill/engine/open_queue.h"
 #include "vecmill/engine/open_source.h"
 #include "vecmill/engine/work_alerts.h"
+#include "vecmill/place.h"
 
 namespace vecmill {
 namespace {
@@ -45,19 +46,20 @@ bool is_number(const std::string& text) {
 /// A worker may stand in another folder, on another machine, and the queue keeps no secret.
 Status make_portable(EmbedJob& job) {
   if (!is_valid_utf8(job.out)) return bad("the name of the output is not UTF-8", {}, "rename it");
-  const auto whole = [](std::string& path) { path = fs::absolute(path).lexically_normal(); };
-  for (std::string& input : job.inputs) {
-    if (is_postgres_url(input)) {
-      return bad("a table is no input of jobs", shown_place(input),
-                 "`vecmill embed` does a table, and goes on after an interruption");
+  std::vector<std::string*> places{&job.out};
+  for (std::string& input : job.inputs) places.push_back(&input);
+  for (std::string* place : places) {
+    if (place != &job.out && *place == "-") continue;
+    if (place != &job.out && is_qdrant_url(*place)) {
+      return bad("a collection is no input of jobs", shown_place(*place),
+                 "`vecmill embed` does one, and --resume goes on after an interruption");
     }
-    if (input != "-") whole(input);
-  }
-  if (!is_postgres_url(job.out)) {
-    whole(job.out);
-  } else if (shown_place(job.out) != job.out) {
-    return bad("has a password, and whoever reads the queue would read it", shown_place(job.out),
-               "leave it out, and give the workers PGPASSWORD or ~/.pgpass");
+    if (!is_on_server(*place)) {
+      *place = fs::absolute(*place).lexically_normal();
+    } else if (shown_place(*place) != *place) {
+      return bad("has a password, and whoever reads the queue would read it", shown_place(*place),
+                 "leave it out, and give the workers PGPASSWORD or ~/.pgpass");
+    }
   }
   return {};
 }
@@ -102,8 +104,10 @@ std::uint64_t& count_of(GroupStatus& group, queue::State state) {
   }
 }
 
-/// What all jobs of a submission have in common; the output is ready then.
-Result<engine::JobPayload> pattern_of(const Submission& submission, EmbedJob job) {
+/// What all jobs of a submission have in common; the output is ready then, and the input leaves
+/// out what it has.
+Result<engine::JobPayload> pattern_of(const Submission& submission, EmbedJob job,
+                                      engine::Input& input) {
   job.resume = true;  // workers add to what is there
   ModelOptions model = submission.model;
   VECMILL_ASSIGN(model.dtype, dtype_for(job, model));
@@ -115,7 +119,8 @@ Result<engine::JobPayload> pattern_of(const Submission& submission, EmbedJob job
                           name(job.options.outputs) + " was asked for",
                       space.model);
   }
-  VECMILL_TRY(engine::open_job_output(job, space));
+  VECMILL_ASSIGN(const engine::JobOutput output, engine::open_job_output(job, space, input.keys()));
+  if (input.table && output.table) input.table->leave_out(*output.table);
   engine::JobPayload pattern;
   pattern.model = submission.model.model;
   pattern.dtype = engine::dtype_of(space.arithmetic);
@@ -161,12 +166,14 @@ Result<Submitted> JobQueue::submit(const Submission& submission) {
     return bad("the name of a group of jobs is not a number", done.group, "a number names one job");
   }
   EmbedJob job = submission.job;
+  job.out = output_of(job);
   VECMILL_TRY(make_portable(job));
-  VECMILL_ASSIGN(const engine::JobPayload pattern, pattern_of(submission, job));
-  VECMILL_ASSIGN(const auto source, engine::open_source(job));
+  VECMILL_ASSIGN(engine::Input input, engine::open_input(job));
+  VECMILL_ASSIGN(const engine::JobPayload pattern, pattern_of(submission, job, input));
   const bool texts_inline = submission.texts_inline || std::ranges::count(job.inputs, "-") > 0;
+  if (input.table && !texts_inline) input.table->give(source::PostgresSource::Body::kNone);
   VECMILL_ASSIGN(const auto payloads,
-                 engine::cut_into_jobs(*source, pattern, submission.job_texts, texts_inline));
+                 engine::cut_into_jobs(*input.source, pattern, submission.job_texts, texts_inline));
   VECMILL_ASSIGN(const queue::Time now, state_->queue->clock());
   std::vector<queue::NewJob> jobs;
   for (const engine::JobPayload& payload : payloads) {

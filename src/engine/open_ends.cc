@@ -78,12 +78,6 @@ Result<std::optional<std::string>> arithmetic_of_collection(const std::string& o
   return std::optional<std::string>();
 }
 
-/// Without an output a table's vectors go into itself.
-const std::string& place_of(const EmbedJob& job) {
-  const bool itself = job.out.empty() && job.inputs.size() == 1 && is_postgres_url(job.inputs[0]);
-  return itself ? job.inputs[0] : job.out;
-}
-
 }  // namespace
 
 Result<Input> open_on_server(const EmbedJob& job) {
@@ -108,7 +102,7 @@ Status check_not_itself(const EmbedJob& job) {
 
 Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space) {
   VECMILL_ASSIGN(auto table, open_postgres(job));
-  const std::string& out = place_of(job);
+  const std::string& out = output_of(job);
   Ends ends;
   sink::FindDone find_done;
   if (is_postgres_url(out)) {
@@ -137,7 +131,7 @@ Result<Ends> open_ends(const EmbedJob& job, const SpaceInfo& space) {
 }
 
 Result<std::optional<std::string>> stored_arithmetic(const EmbedJob& job) {
-  const std::string& out = place_of(job);
+  const std::string& out = output_of(job);
   if (is_qdrant_url(out)) return arithmetic_of_collection(out);
   if (!is_postgres_url(out)) {
     return job.resume ? sink::stored_arithmetic(out) : std::optional<std::string>();
@@ -147,3 +141,8 @@ Result<std::optional<std::string>> stored_arithmetic(const EmbedJob& job) {
 }
 
 }  // namespace vecmill::engine
+
+const std::string& vecmill::output_of(const EmbedJob& job) {
+  const bool itself = job.out.empty() && job.inputs.size() == 1 && is_postgres_url(job.inputs[0]);
+  return itself ? job.inputs[0] : job.out;
+}

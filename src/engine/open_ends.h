@@ -33,8 +33,11 @@ Result<std::optional<std::string>> stored_arithmetic(const EmbedJob& job);
 struct Input {
   std::unique_ptr<Source> source;
   source::PostgresSource* table = nullptr;  ///< the source, where it is one
-  /// Columns that make up an id.
   [[nodiscard]] std::size_t id_columns() const { return table ? table->keys().size() : 1; }
+  /// Columns of a table that make up an id.
+  [[nodiscard]] std::vector<postgres::Column> keys() const {
+    return table ? table->keys() : std::vector<postgres::Column>();
+  }
 };
 
 /// The only input when it is a table or a collection; no source for files.

@@ -102,7 +102,8 @@ struct Reconciliation::State {
     }
     const SpaceInfo space = engine.capabilities(embed.options).space;
     if (!is_qdrant_url(embed.out)) {
-      return engine::open_job_output(embed, space, input.id_columns());
+      VECMILL_ASSIGN(auto output, engine::open_job_output(embed, space, input.keys()));
+      return std::move(output.sink);
     }
     VECMILL_ASSIGN(const qdrant::Url url, qdrant::parse_url(embed.out));
     VECMILL_ASSIGN(auto opened,

@@ -112,9 +112,10 @@ std::string PostgresSource::page_statement() const {
       (metadata.empty() ? std::string("''") : "jsonb_build_object(" + metadata + ")::text") +
       " AS metadata, row_number() OVER w AS place, sum(octet_length(" + text +
       ")) OVER w - octet_length(" + text + ") AS before" + rows_to_do();
-  if (fetched_) {
-    const std::string after = postgres::keys_of_id(keys_, "$1");
-    sql += " AND (" + keys + ") > (" + after + ")";
+  if (fetched_) sql += " AND (" + keys + ") > (" + postgres::keys_of_id(keys_, "$1") + ")";
+  if (until_) {
+    const std::string last = postgres::keys_of_id(keys_, fetched_ ? "$2" : "$1");
+    sql += " AND (" + keys + ") <= (" + last + ")";
   }
   return sql + " WINDOW w AS (ORDER BY " + keys + " ROWS UNBOUNDED PRECEDING) ORDER BY " + keys +
          " LIMIT " + kPageRows + ") p WHERE p.before < " + kPageBytes + " ORDER BY p.place";
@@ -129,7 +130,9 @@ Status PostgresSource::count() {
 
 Status PostgresSource::read_page() {
   std::vector<postgres::Param> params;
-  if (fetched_) params.push_back({postgres::kText, *fetched_});
+  for (const auto& id : {fetched_, until_}) {
+    if (id) params.push_back({postgres::kText, *id});
+  }
   VECMILL_ASSIGN(const postgres::Rows rows, connection_.run(page_statement(), params));
   page_.clear();
   at_ = 0;
@@ -163,17 +166,24 @@ std::string PostgresSource::position() const {
   return after_ ? std::string(kPositionPrefix) + *after_ : std::string();
 }
 
+Result<std::optional<std::string>> PostgresSource::id_in(const std::string& position) const {
+  if (position.empty()) return std::nullopt;
+  if (position.starts_with(kPositionPrefix)) return position.substr(kPositionPrefix.size());
+  return make_error(ErrorKind::kMismatch, "the input is not the one of the interrupted run",
+                    url_.shown, "give the same input, or start over");
+}
+
 Status PostgresSource::seek(const std::string& position) {
   page_.clear();
   at_ = 0;
   ended_ = false;
-  after_ = fetched_ = std::nullopt;
-  if (position.empty()) return {};
-  if (!position.starts_with(kPositionPrefix)) {
-    return make_error(ErrorKind::kMismatch, "the input is not the one of the interrupted run",
-                      url_.shown, "give the same input, or start over");
-  }
-  after_ = fetched_ = position.substr(kPositionPrefix.size());
+  VECMILL_ASSIGN(after_, id_in(position));
+  fetched_ = after_;
+  return {};
+}
+
+Status PostgresSource::until(const std::string& position) {
+  VECMILL_ASSIGN(until_, id_in(position));
   return {};
 }
 

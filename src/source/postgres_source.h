@@ -29,6 +29,10 @@ class PostgresSource : public Source {
   /// not looked at.
   void leave_out(const postgres::Target& target);
 
+  /// Ends behind the record of that position, which may be gone by now.
+  ///   errors  as seek
+  Status until(const std::string& position);
+
   /// What records have as their text: also its SHA-256 in hex, or nothing.
   enum class Body : std::uint8_t { kText, kHash, kNone };
   void give(Body body) { body_ = body; }
@@ -48,6 +52,7 @@ class PostgresSource : public Source {
   /// "FROM ... WHERE ...": what there is to do.
   [[nodiscard]] std::string rows_to_do() const;
   [[nodiscard]] std::string page_statement() const;
+  Result<std::optional<std::string>> id_in(const std::string& position) const;
   Status read_page();
 
   postgres::Url url_;
@@ -58,6 +63,7 @@ class PostgresSource : public Source {
   std::optional<std::uint64_t> total_;
   std::optional<std::string> after_;    ///< id of the last record returned
   std::optional<std::string> fetched_;  ///< id of the last record of the last page
+  std::optional<std::string> until_;    ///< id behind which nothing is returned
   std::vector<Record> page_;
   std::size_t at_ = 0;  ///< in page_
   bool ended_ = false;
