@@ -20,6 +20,7 @@ struct SpaceInfo {
   std::uint32_t max_tokens = 0;        ///< that a text was cut at; 0: none. Part of `space`, too
   Outputs outputs = {};                ///< what there is of each text
   std::uint32_t multivector_dims = 0;  ///< of a token's vector, where there are such
+  std::uint32_t sparse_dims = 0;       ///< tokens that can have a weight, where that is known
   std::string fallback = {};           ///< models whose vectors count as these, and by whose word
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,12 +18,20 @@ struct Target {
   Table table;
   std::vector<Column> keys;
   Column vector;
+  std::optional<Column> sparse = {};
   std::string text;           ///< the column of texts in the same row; empty: a table beside
   std::uint64_t space = 0;    ///< the row of vecmill_spaces
   bool any_failures = false;  ///< of this space, in vecmill_failures
   std::string place;          ///< Connection::place
 
   [[nodiscard]] bool same_row() const { return !text.empty(); }
+  /// "o.vector IS NOT NULL AND o.sparse IS NOT NULL": the row has all that belongs to it.
+  [[nodiscard]] std::string has_vectors(const std::string& row) const {
+    const auto has = [&](const Column& column) {
+      return row + sql_name(column.name) + " IS NOT NULL";
+    };
+    return has(vector) + (sparse ? " AND " + has(*sparse) : std::string());
+  }
   [[nodiscard]] std::string ours(const char* name) const {
     return sql_name(table.schema) + "." + name;
   }

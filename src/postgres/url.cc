@@ -14,8 +14,8 @@
 namespace vecmill::postgres {
 namespace {
 
-constexpr std::array<std::string_view, 8> kOurs = {"table",  "schema",   "key",   "text",
-                                                   "vector", "metadata", "where", "adopt"};
+constexpr std::array<std::string_view, 9> kOurs = {"table",  "schema",   "key",   "text", "vector",
+                                                   "sparse", "metadata", "where", "adopt"};
 
 Error bad(const Url& url, std::string message, std::string hint = {}) {
   return make_error(ErrorKind::kInvalidArgument, std::move(message), url.shown, std::move(hint));
@@ -64,6 +64,7 @@ Status set_ours(Url& url, std::string_view name, std::string_view raw) {
    : name == "schema" ? url.schema
    : name == "text"   ? url.text
    : name == "vector" ? url.vector
+   : name == "sparse" ? url.sparse
                       : url.where) = std::move(*value);
   return {};
 }
@@ -128,7 +129,8 @@ Result<Url> parse_url(const std::string& text) {
 Result<Url> parse_database(const std::string& text) {
   VECMILL_ASSIGN(Url url, parse(text));
   const bool more = !url.table.empty() || !url.keys.empty() || !url.text.empty() ||
-                    !url.vector.empty() || !url.where.empty() || !url.metadata.empty() || url.adopt;
+                    !url.vector.empty() || !url.sparse.empty() || !url.where.empty() ||
+                    !url.metadata.empty() || url.adopt;
   if (more) return bad(url, "names more than a database", "of ours it takes schema=S only");
   return url;
 }

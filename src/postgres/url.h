@@ -15,13 +15,13 @@ struct Url {
   std::string shown;  ///< the URL as given, without its password; for messages
   std::string schema, table;
   std::vector<std::string> keys;      ///< columns; empty: the primary key
-  std::string text, vector;           ///< columns; empty: not named
+  std::string text, vector, sparse;   ///< columns; empty: not named
   std::string where;                  ///< SQL of the user's own, or empty
   std::vector<std::string> metadata;  ///< columns
   bool adopt = false;  ///< vectors that are there already are of the model that is used now
 };
 
-/// postgres://USER@HOST:PORT/DATABASE?table=T&key=A,B&text=C&vector=V&schema=S&where=SQL
+/// postgres://USER@HOST:PORT/DATABASE?table=T&key=A,B&text=C&vector=V&sparse=W&schema=S&where=SQL
 ///     &metadata=D,E&adopt=yes, and whatever libpq knows (sslmode, connect_timeout, ...).
 ///   errors  kInvalidArgument: an unknown or repeated parameter, with the nearest valid one; no
 ///           table; what libpq cannot read. None of them holds the password

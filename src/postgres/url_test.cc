@@ -58,7 +58,8 @@ TEST(PostgresUrlTest, ADatabaseIsNamedWithoutATable) {
   ASSERT_TRUE(url) << url.error().to_string();
   EXPECT_EQ(url->schema, "s");
   EXPECT_EQ(url->connection.reveal(), "postgres://ann@h:5433/d?sslmode=disable");
-  for (const char* more : {"table=t", "key=k", "text=x", "vector=v", "where=true", "adopt=yes"}) {
+  for (const char* more :
+       {"table=t", "key=k", "text=x", "vector=v", "sparse=w", "where=true", "adopt=yes"}) {
     EXPECT_FALSE(parse_database("postgres://h/d?" + std::string(more))) << more;
   }
 }

@@ -79,6 +79,27 @@ void ArrayBuilder::add_halfvec(std::span<const float> values) {
   ++count_;
 }
 
+void ArrayBuilder::add_sparsevec(std::uint32_t dims, const SparseVector& values) {
+  put32(out_, static_cast<std::uint32_t>(12 + 8 * values.size()));
+  put32(out_, dims);
+  put32(out_, static_cast<std::uint32_t>(values.size()));
+  put32(out_, 0);
+  for (const TokenWeight& value : values) put32(out_, static_cast<std::uint32_t>(value.token));
+  for (const TokenWeight& value : values) put32(out_, std::bit_cast<std::uint32_t>(value.weight));
+  ++count_;
+}
+
+void ArrayBuilder::add_bits(std::span<const float> values) {
+  std::string bits((values.size() + 7) / 8, '\0');
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] > 0) bits[i / 8] = static_cast<char>(bits[i / 8] | 0x80 >> i % 8);
+  }
+  put32(out_, static_cast<std::uint32_t>(4 + bits.size()));
+  put32(out_, static_cast<std::uint32_t>(values.size()));
+  out_ += bits;
+  ++count_;
+}
+
 std::string ArrayBuilder::take() && {
   std::string header;
   put32(header, 1);

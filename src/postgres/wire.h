@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "vecmill/outputs.h"
+
 namespace vecmill::postgres {
 
 /// Types by their number in every database; those of pgvector differ from one to the next.
@@ -24,6 +26,9 @@ class ArrayBuilder {
   void add_int4(std::int32_t value);
   void add_vector(std::span<const float> values);   ///< pgvector's vector
   void add_halfvec(std::span<const float> values);  ///< and its halfvec
+  /// Its sparsevec: as many dimensions as the vocabulary has tokens.
+  void add_sparsevec(std::uint32_t dims, const SparseVector& values);
+  void add_bits(std::span<const float> values);  ///< bit(n): 1 for what is above 0
 
   [[nodiscard]] std::size_t bytes() const { return out_.size(); }
 

@@ -32,6 +32,16 @@ TEST(PostgresWireTest, VectorsAreTheExtensionsBytesAndComeBack) {
   EXPECT_EQ(read_halfvec(half_bytes.substr(24)), values);
 }
 
+TEST(PostgresWireTest, SparseVectorsAndBitsAreTheServersBytes) {
+  ArrayBuilder sparse(1002), bits(1003);
+  sparse.add_sparsevec(250'002, {{3, 1.0F}, {258, -2.5F}});
+  EXPECT_EQ(std::move(sparse).take().substr(20),
+            "\0\0\0\x1C\0\3\xD0\x92\0\0\0\2\0\0\0\0\0\0\0\3\0\0\1\2"
+            "\x3F\x80\0\0\xC0\x20\0\0"s);
+  bits.add_bits(std::vector{1.0F, 0.0F, -1.0F, 1e-9F, 0.0F, 0.0F, 0.0F, 2.0F, 0.5F});
+  EXPECT_EQ(std::move(bits).take().substr(20), "\0\0\0\6\0\0\0\x09\x91\x80"s);
+}
+
 TEST(PostgresWireTest, DamagedVectorsAreNone) {
   const std::vector<std::string> cases = {""s,
                                           "\0"s,

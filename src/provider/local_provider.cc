@@ -79,7 +79,8 @@ class LocalProvider : public Provider {
                                    encoder_->dims(),
                                    max_tokens_,
                                    options.outputs,
-                                   options.outputs.multivector ? encoder_->multivector_dims() : 0};
+                                   options.outputs.multivector ? encoder_->multivector_dims() : 0,
+                                   options.outputs.sparse ? encoder_->description().vocab : 0};
     capabilities.max_tokens = max_tokens_;
     return capabilities;
   }

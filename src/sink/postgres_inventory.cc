@@ -43,8 +43,8 @@ class PostgresInventory : public Inventory {
   Status each_row(const EachKnown& each) override {
     const std::string keys = postgres::key_list(target_.keys, "t.");
     const std::string rows = "SELECT " + postgres::id_expression(target_.keys, "t.") + ", " +
-                             hash_of_row() + " FROM " + target_.table.sql() + " t WHERE t." +
-                             sql_name(target_.vector.name) + " IS NOT NULL";
+                             hash_of_row() + " FROM " + target_.table.sql() + " t WHERE " +
+                             target_.has_vectors("t.");
     const std::string behind =
         " AND (" + keys + ") > (" + postgres::keys_of_id(target_.keys, "$1") + ")";
     return in_pages({rows, behind, keys}, each);

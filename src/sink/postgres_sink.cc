@@ -49,28 +49,35 @@ std::string without_nul(std::string_view json) {
 /// tokens and metadata. Rows are taken in the order of the ids, as every other run does: two of
 /// them never wait for one another in a circle.
 std::string same_row_statement(const Target& target) {
-  const std::string vector = sql_name(target.vector.name);
+  const bool sparse = target.sparse.has_value();
   std::string keys;
   for (std::size_t i = 0; i < target.keys.size(); ++i) {
     keys += sql_name(target.keys[i].name) + ", ";
   }
-  return "UPDATE " + target.table.sql() + " AS t SET " + vector +
-         " = v.vecmill_vector FROM (SELECT " + postgres::keys_of_id(target.keys, "u.id") +
-         ", u.h, u.e FROM unnest($1, $2, $3) AS u(id, h, e)) AS v(" + keys +
-         "vecmill_hash, vecmill_vector) WHERE " + postgres::key_match(target.keys, "t.", "v.") +
-         " AND " + postgres::hash_expression("t." + sql_name(target.text)) + " = v.vecmill_hash";
+  return "UPDATE " + target.table.sql() + " AS t SET " + sql_name(target.vector.name) +
+         " = v.vecmill_vector" +
+         (sparse ? ", " + sql_name(target.sparse->name) + " = v.vecmill_sparse" : "") +
+         " FROM (SELECT " + postgres::keys_of_id(target.keys, "u.id") + ", u.h, u.e" +
+         (sparse ? ", u.w FROM unnest($1, $2, $3, $4) AS u(id, h, e, w)"
+                 : " FROM unnest($1, $2, $3) AS u(id, h, e)") +
+         ") AS v(" + keys + "vecmill_hash, vecmill_vector" + (sparse ? ", vecmill_sparse" : "") +
+         ") WHERE " + postgres::key_match(target.keys, "t.", "v.") + " AND " +
+         postgres::hash_expression("t." + sql_name(target.text)) + " = v.vecmill_hash";
 }
 
 std::string beside_statement(const Target& target) {
   std::string columns = sql_name(target.vector.name), values = "u.e";
   std::string changes = columns + " = EXCLUDED." + columns;
+  const auto add = [&](const std::string& name, const std::string& value) {
+    columns += ", " + name;
+    values += ", " + value;
+    changes += ", " + name + " = EXCLUDED." + name;
+  };
   const auto also = [&](const char* name, std::string_view type, const std::string& value) {
     const postgres::Column* column = target.table.find(name);
-    if (!column || column->type_name != type) return;
-    columns += std::string(", ") + name;
-    values += ", " + value;
-    changes += std::string(", ") + name + " = EXCLUDED." + name;
+    if (column && column->type_name == type) add(name, value);
   };
+  if (target.sparse) add(sql_name(target.sparse->name), "u.w");
   also("text_hash", "bytea", "u.h");
   also("space", "int4", std::to_string(target.space));
   also("truncated_tokens", "int4", "u.t");
@@ -79,14 +86,19 @@ std::string beside_statement(const Target& target) {
   const std::string keys = postgres::key_list(target.keys, "");
   return "INSERT INTO " + target.table.sql() + " (" + keys + ", " + columns + ") SELECT " +
          postgres::keys_of_id(target.keys, "u.id") + ", " + values +
-         " FROM unnest($1, $2, $3, $4, $5) AS u(id, h, e, t, m) ON CONFLICT (" + keys +
-         ") DO UPDATE SET " + changes;
+         (target.sparse ? " FROM unnest($1, $2, $3, $4, $5, $6) AS u(id, h, e, w, t, m)"
+                        : " FROM unnest($1, $2, $3, $4, $5) AS u(id, h, e, t, m)") +
+         " ON CONFLICT (" + keys + ") DO UPDATE SET " + changes;
 }
 
 class PostgresSink : public Sink {
  public:
-  PostgresSink(Connection connection, Target target, const PostgresSinkOptions& options)
-      : connection_(std::move(connection)), target_(std::move(target)), options_(options) {
+  PostgresSink(Connection connection, Target target, const SpaceInfo& info,
+               const PostgresSinkOptions& options)
+      : connection_(std::move(connection)),
+        target_(std::move(target)),
+        sparse_dims_(info.sparse_dims),
+        options_(options) {
     statement_ = target_.same_row() ? same_row_statement(target_) : beside_statement(target_);
   }
 
@@ -167,7 +179,8 @@ class PostgresSink : public Sink {
     for (std::size_t from = 0; from < order.size();) {
       std::size_t to = from, bytes = 0;
       while (to < order.size() && to - from < kBatchRows && bytes < kBatchBytes) {
-        bytes += 4 * rows[order[to]].vector.size() + rows[order[to]].metadata.size();
+        const OutputRow& row = rows[order[to]];
+        bytes += 4 * row.vector.size() + 8 * row.sparse.size() + row.metadata.size();
         ++to;
       }
       VECMILL_TRY(write_batch(rows, std::span(order).subspan(from, to - from)));
@@ -179,12 +192,13 @@ class PostgresSink : public Sink {
   Status write_batch(std::span<const OutputRow> rows, std::span<const std::size_t> order) {
     ArrayBuilder ids(postgres::kText), hashes(postgres::kBytea), vectors(target_.vector.oid);
     ArrayBuilder cut(postgres::kInt4), metadata(postgres::kText);
-    const bool half = target_.vector.type_name == "halfvec";
+    ArrayBuilder sparse(target_.sparse ? target_.sparse->oid : 0);
     for (const std::size_t i : order) {
       const OutputRow& row = rows[i];
       ids.add(row.id);
       hashes.add(from_hex(row.text_hash));
-      half ? vectors.add_halfvec(row.vector) : vectors.add_vector(row.vector);
+      add_vector(vectors, row.vector);
+      if (target_.sparse) sparse.add_sparsevec(sparse_dims_, row.sparse);
       if (target_.same_row()) continue;
       cut.add_int4(static_cast<std::int32_t>(row.truncated_tokens));
       row.metadata.empty() ? metadata.add_null() : metadata.add(without_nul(row.metadata));
@@ -193,6 +207,7 @@ class PostgresSink : public Sink {
     params.push_back({postgres::kTextArray, std::move(ids).take()});
     params.push_back({postgres::kByteaArray, std::move(hashes).take()});
     params.push_back({target_.vector.array, std::move(vectors).take()});
+    if (target_.sparse) params.push_back({target_.sparse->array, std::move(sparse).take()});
     if (!target_.same_row()) {
       params.push_back({postgres::kInt4Array, std::move(cut).take()});
       params.push_back({postgres::kTextArray, std::move(metadata).take()});
@@ -203,6 +218,12 @@ class PostgresSink : public Sink {
     changed_ += order.size() - std::min<std::uint64_t>(order.size(), written.affected());
     if (target_.any_failures) VECMILL_TRY(forget_failures(params[0]));
     return {};
+  }
+
+  void add_vector(ArrayBuilder& vectors, std::span<const float> vector) const {
+    const std::string& type = target_.vector.type_name;
+    if (type == "bit") return vectors.add_bits(vector);
+    type == "halfvec" ? vectors.add_halfvec(vector) : vectors.add_vector(vector);
   }
 
   Status forget_failures(const postgres::Param& ids) {
@@ -251,6 +272,7 @@ class PostgresSink : public Sink {
 
   Connection connection_;
   Target target_;
+  std::uint32_t sparse_dims_;
   PostgresSinkOptions options_;
   std::string statement_;
   std::vector<std::string> notes_;
@@ -264,7 +286,8 @@ Result<PostgresOpened> open_postgres_sink(const postgres::Url& url, const SpaceI
   VECMILL_ASSIGN(Connection connection, Connection::open(url));
   VECMILL_ASSIGN(Target target, prepare_target(connection, url, info, options));
   PostgresOpened out{{}, target};
-  auto sink = std::make_unique<PostgresSink>(std::move(connection), std::move(target), options);
+  auto sink =
+      std::make_unique<PostgresSink>(std::move(connection), std::move(target), info, options);
   VECMILL_TRY(sink->look_at_indexes());
   if (options.resume && options.keep_position) VECMILL_TRY(sink->resume(out.opened));
   out.opened.sink = std::move(sink);

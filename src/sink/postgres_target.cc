@@ -1,6 +1,7 @@
 #include "vecmill/sink/postgres_target.h"
 
 #include <algorithm>
+#include <array>
 
 #include "vecmill/base/utf8.h"
 
@@ -15,14 +16,28 @@ using postgres::Table;
 using postgres::Target;
 using postgres::Url;
 
-constexpr std::uint32_t kMostHnswVector = 2000, kMostHnswHalfvec = 4000;
+constexpr std::uint32_t kMostHnswVector = 2000;
 constexpr std::size_t kMostNameBytes = 63;
 constexpr const char* kCreateHint = "--create makes it";
 
 postgres::Param text_of(std::string text) { return {postgres::kText, std::move(text)}; }
 
-bool is_vector(const Column& column) {
-  return column.type_name == "vector" || column.type_name == "halfvec";
+/// Types of columns for dense vectors: how long one may be for an HNSW index over it, and by what
+/// that compares.
+struct VectorType {
+  std::string_view name;
+  std::uint32_t most_hnsw;
+  const char* operators;
+};
+constexpr std::array<VectorType, 3> kVectorTypes = {
+    {{"vector", kMostHnswVector, "vector_cosine_ops"},
+     {"halfvec", 4'000, "halfvec_cosine_ops"},
+     {"bit", 64'000, "bit_hamming_ops"}}};
+
+/// Null: it is none.
+const VectorType* vector_type(const Column& column) {
+  const auto* found = std::ranges::find(kVectorTypes, column.type_name, &VectorType::name);
+  return found == kVectorTypes.end() ? nullptr : found;
 }
 
 /// The schema of pgvector's types and operators; empty: it is not there.
@@ -40,8 +55,8 @@ struct Making {
   const PostgresSinkOptions& options;
 };
 
-/// "public"."halfvec"(3072), after the extension was made.
-Result<std::string> new_column_type(const Making& making) {
+/// "public"., after the extension was made.
+Result<std::string> schema_of_types(const Making& making) {
   VECMILL_ASSIGN(std::string schema, extension_schema(making.connection));
   if (schema.empty()) {
     const auto made = making.connection.run_script("CREATE EXTENSION IF NOT EXISTS vector");
@@ -53,9 +68,14 @@ Result<std::string> new_column_type(const Making& making) {
     VECMILL_TRY(made);
     VECMILL_ASSIGN(schema, extension_schema(making.connection));
   }
+  return sql_name(schema) + ".";
+}
+
+/// "public".halfvec(3072)
+Result<std::string> new_column_type(const Making& making) {
+  VECMILL_ASSIGN(const std::string schema, schema_of_types(making));
   const bool half = making.options.half || making.info.dims > kMostHnswVector;
-  return sql_name(schema) + (half ? ".halfvec(" : ".vector(") + std::to_string(making.info.dims) +
-         ")";
+  return schema + (half ? "halfvec(" : "vector(") + std::to_string(making.info.dims) + ")";
 }
 
 Status create_table(const Making& making) {
@@ -102,7 +122,8 @@ Result<std::string> vector_name(const Url& url, const Table& table) {
   if (!url.vector.empty()) return url.vector;
   std::string name;
   for (const Column& column : table.columns) {
-    if (!is_vector(column)) continue;
+    // Of bits nobody knows whether they are of vectors.
+    if (!vector_type(column) || column.type_name == "bit") continue;
     if (!name.empty()) {
       return make_error(ErrorKind::kInvalidArgument,
                         "the table " + table.name + " has several columns of vectors", url.shown,
@@ -114,28 +135,35 @@ Result<std::string> vector_name(const Url& url, const Table& table) {
 }
 
 Status check_type(const Column& column, const Url& url) {
-  if (is_vector(column)) return {};
+  if (vector_type(column)) return {};
   return make_error(
       ErrorKind::kUnsupported,
-      "the column " + column.name + " is " + column.declared + ", not vector or halfvec",
+      "the column " + column.name + " is " + column.declared + ", not vector, halfvec or bit",
       url.shown);
 }
 
-Result<Column> vector_column(const Making& making, Table& table) {
-  VECMILL_ASSIGN(const std::string name, vector_name(making.url, table));
+/// Made where it is missing and may be.
+template <class TypeOf>
+Result<Column> find_or_make(const Making& making, Table& table, const std::string& name,
+                            TypeOf type_of) {
   if (!table.find(name) && making.options.create) {
-    VECMILL_ASSIGN(const std::string type, new_column_type(making));
+    VECMILL_ASSIGN(const std::string type, type_of(making));
     VECMILL_TRY(making.connection.run_script(
         "ALTER TABLE " + table.sql() + " ADD COLUMN IF NOT EXISTS " + sql_name(name) + " " + type));
     VECMILL_ASSIGN(table, postgres::describe(making.connection, making.url));
   }
   auto found = postgres::column_of(table, name, making.url.shown);
-  if (!found) {
+  if (!found && found.error().hint.empty()) {
     Error error = std::move(found).error();
-    if (error.hint.empty()) error.hint = kCreateHint;
+    error.hint = kCreateHint;
     return error;
   }
-  Column column = *std::move(found);
+  return found;
+}
+
+Result<Column> vector_column(const Making& making, Table& table) {
+  VECMILL_ASSIGN(const std::string name, vector_name(making.url, table));
+  VECMILL_ASSIGN(Column column, find_or_make(making, table, name, new_column_type));
   VECMILL_TRY(check_type(column, making.url));
   if (column.limit > 0 && static_cast<std::uint32_t>(column.limit) != making.info.dims) {
     return make_error(ErrorKind::kMismatch,
@@ -147,8 +175,51 @@ Result<Column> vector_column(const Making& making, Table& table) {
   return column;
 }
 
+Status check_sparse_type(const Column& column, const Url& url) {
+  if (column.type_name == "sparsevec") return {};
+  return make_error(ErrorKind::kUnsupported,
+                    "the column " + column.name + " is " + column.declared + ", not sparsevec",
+                    url.shown);
+}
+
+Result<Column> sparse_column(const Making& making, Table& table) {
+  const auto type = [](const Making& of) -> Result<std::string> {
+    VECMILL_ASSIGN(const std::string schema, schema_of_types(of));
+    return schema + "sparsevec(" + std::to_string(of.info.sparse_dims) + ")";
+  };
+  VECMILL_ASSIGN(Column column, find_or_make(making, table, making.url.sparse, type));
+  VECMILL_TRY(check_sparse_type(column, making.url));
+  if (column.limit <= 0 || static_cast<std::uint32_t>(column.limit) == making.info.sparse_dims) {
+    return column;
+  }
+  return make_error(ErrorKind::kMismatch,
+                    "the column " + column.name + " is " + column.declared +
+                        ", and the vocabulary of " + making.info.model + " has " +
+                        std::to_string(making.info.sparse_dims) + " tokens",
+                    making.url.shown, "give another column");
+}
+
+Status check_outputs(const Url& url, const Outputs& outputs) {
+  const auto bad = [&](std::string what, const char* hint) {
+    return make_error(ErrorKind::kInvalidArgument, std::move(what), url.shown, hint);
+  };
+  if (!outputs.dense || outputs.multivector) {
+    return bad("a table takes dense vectors, and sparse ones beside them, " + name(outputs) +
+                   " was asked for",
+               "choose .jsonl, .db or qdrant://");
+  }
+  if (outputs.sparse && url.sparse.empty()) {
+    return bad("names no column for sparse vectors", "add &sparse=COLUMN");
+  }
+  if (!outputs.sparse && !url.sparse.empty()) {
+    return bad("names a column for sparse vectors, and none are made",
+               "add --outputs dense,sparse");
+  }
+  return {};
+}
+
 Status check_can_index(const Making& making, const Column& column) {
-  const std::uint32_t most = column.type_name == "vector" ? kMostHnswVector : kMostHnswHalfvec;
+  const std::uint32_t most = vector_type(column)->most_hnsw;
   if (!making.options.hnsw_index || making.info.dims <= most) return {};
   return make_error(ErrorKind::kUnsupported,
                     "an HNSW index takes a " + column.type_name + " of at most " +
@@ -260,11 +331,7 @@ std::string index_name(const Target& target) {
 
 Result<Target> prepare_target(Connection& connection, const Url& url, const SpaceInfo& info,
                               const PostgresSinkOptions& options) {
-  if (!info.outputs.only_dense()) {
-    return make_error(ErrorKind::kInvalidArgument,
-                      "a table takes dense vectors only, " + name(info.outputs) + " was asked for",
-                      url.shown, "choose .jsonl or .db");
-  }
+  VECMILL_TRY(check_outputs(url, info.outputs));
   const Making making{connection, url, info, options};
   Target target;
   target.place = connection.place();
@@ -272,6 +339,9 @@ Result<Target> prepare_target(Connection& connection, const Url& url, const Spac
   VECMILL_ASSIGN(target.table, table_of(making));
   VECMILL_ASSIGN(target.vector, vector_column(making, target.table));
   VECMILL_TRY(check_can_index(making, target.vector));
+  if (info.outputs.sparse) {
+    VECMILL_ASSIGN(target.sparse, sparse_column(making, target.table));
+  }
   VECMILL_ASSIGN(target.keys, postgres::key_of(connection, target.table, url));
   VECMILL_TRY(postgres::check_privilege(connection, target.table, "UPDATE"));
   if (target.same_row()) {
@@ -298,6 +368,10 @@ Result<FoundTarget> find_target(Connection& connection, const Url& url) {
   VECMILL_ASSIGN(const std::string name, vector_name(url, target.table));
   VECMILL_ASSIGN(target.vector, postgres::column_of(target.table, name, url.shown));
   VECMILL_TRY(check_type(target.vector, url));
+  if (!url.sparse.empty()) {
+    VECMILL_ASSIGN(target.sparse, postgres::column_of(target.table, url.sparse, url.shown));
+    VECMILL_TRY(check_sparse_type(*target.sparse, url));
+  }
   VECMILL_ASSIGN(target.keys, postgres::key_of(connection, target.table, url));
   VECMILL_TRY(postgres::check_privilege(connection, target.table, "SELECT"));
   const std::string& schema = target.table.schema;
@@ -308,8 +382,12 @@ Result<FoundTarget> find_target(Connection& connection, const Url& url) {
   if (rows.empty()) return found;
   target.space = rows.number(0, 0);
   const auto number = [&](std::size_t i) { return static_cast<std::uint32_t>(rows.number(0, i)); };
-  found.space = SpaceInfo{std::string(rows.at(0, 1)), std::string(rows.at(0, 2)),
-                          std::string(rows.at(0, 3)), number(4), number(5)};
+  found.space = SpaceInfo{std::string(rows.at(0, 1)),
+                          std::string(rows.at(0, 2)),
+                          std::string(rows.at(0, 3)),
+                          number(4),
+                          number(5),
+                          {.sparse = target.sparse.has_value()}};
   return found;
 }
 
@@ -355,9 +433,7 @@ Status make_hnsw_index(Connection& connection, const Target& target) {
                                sql_name(target.table.schema) + "." + sql_name(index.name)));
   }
   VECMILL_ASSIGN(const std::string schema, extension_schema(connection));
-  const std::string operators =
-      sql_name(schema) +
-      (target.vector.type_name == "vector" ? ".vector_cosine_ops" : ".halfvec_cosine_ops");
+  const std::string operators = sql_name(schema) + "." + vector_type(target.vector)->operators;
   VECMILL_TRY(connection.run_long("CREATE INDEX CONCURRENTLY IF NOT EXISTS " +
                                   sql_name(index_name(target)) + " ON " + target.table.sql() +
                                   " USING hnsw (" + sql_name(target.vector.name) + " " + operators +

@@ -37,8 +37,9 @@ struct VectorIndex {
 Result<std::vector<VectorIndex>> vector_indexes(postgres::Connection& connection,
                                                 const postgres::Target& target);
 
-/// Has an HNSW index over the vectors (cosine, m 16, ef_construction 64), unless a valid one is
-/// there; what an interrupted attempt left is removed first. Writers are not kept waiting.
+/// Has an HNSW index over the vectors (cosine, of bits Hamming; m 16, ef_construction 64), unless a
+/// valid one is there; what an interrupted attempt left is removed first. Writers are not kept
+/// waiting.
 Status make_hnsw_index(postgres::Connection& connection, const postgres::Target& target);
 
 }  // namespace vecmill::sink

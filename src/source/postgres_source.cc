@@ -17,7 +17,7 @@ constexpr std::string_view kPositionPrefix = "after ";
 
 /// Rows of the table beside (o) that need nothing: same text, same space, where it says so.
 std::string is_done_beside(const postgres::Target& target, const std::string& hash) {
-  std::string done = "o." + sql_name(target.vector.name) + " IS NOT NULL";
+  std::string done = target.has_vectors("o.");
   const auto has = [&](const char* name, std::string_view type) {
     const postgres::Column* column = target.table.find(name);
     return column && column->type_name == type;
@@ -82,7 +82,7 @@ std::string PostgresSource::rows_to_do() const {
   if (!done_) return sql;
   const std::string hash = postgres::hash_expression(text);
   if (done_->same_row()) {
-    sql += " AND s." + sql_name(done_->vector.name) + " IS NULL";
+    sql += " AND NOT (" + done_->has_vectors("s.") + ")";
   } else {
     sql += " AND NOT EXISTS (SELECT 1 FROM " + done_->table.sql() + " o WHERE " +
            match_by_order(keys_, done_->keys) + is_done_beside(*done_, hash) + ")";

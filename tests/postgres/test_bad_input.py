@@ -31,7 +31,7 @@ CASES = {
     "no_key_column": ("kb", {"key": "idd"}, [], 2, "has no column idd; did you mean id?"),
     "unknown_parameter": ("kb", {"vectr": "v"}, [], 2, "has no parameter vectr; did you mean vector?"),
     "dimension": ("kb", {"vector": "wide"}, [], 7, "the column wide is vector(768), and builtin:hash makes 256"),
-    "type": ("kb", {"vector": "r"}, [], 7, "the column r is real[], not vector or halfvec"),
+    "type": ("kb", {"vector": "r"}, [], 7, "the column r is real[], not vector, halfvec or bit"),
     "view": ("seen", {"key": "id"}, [], 7, "seen is a view"),
     "keys_twice": ("twice", {"key": "id"}, [], 7, "two rows have one key"),
     "keys_missing": ("holes", {"key": "id"}, [], 7, "one row lacks its key"),

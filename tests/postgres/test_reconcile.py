@@ -222,7 +222,7 @@ def test_bad_input(vecmill, db, beside):
             (db.url("notess"), 2, "did you mean notes?"),
             (db.url("odd"), 7, "has no primary key"),
             (db.url("bare"), 2, "has no column vector"),
-            (db.url("odd", key="id", vector="n"), 7, "not vector or halfvec"),
+            (db.url("odd", key="id", vector="n"), 7, "not vector, halfvec or bit"),
             (sink + "&where=id%3C5", 2, "where= chooses rows of a source")]:
         answer = reconcile(vecmill, source, other)
         assert (answer.code, said in answer.err) == (code, True), answer.err
