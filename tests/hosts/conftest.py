@@ -15,10 +15,9 @@ from hosts import Host, refusal  # noqa: E402
 
 @pytest.fixture(scope="session")
 def server():
-    one = servers.Server.begin(servers.debians(), fsync=False)
-    if one is None:
-        pytest.skip("Debian's postgresql-15 is not installed")
+    one = servers.Server.begin(servers.with_pgvector(), fsync=False)
     one.wait()
+    one.sql("CREATE EXTENSION vector", "template1")
     yield one
     one.stop()
 

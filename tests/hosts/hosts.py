@@ -32,7 +32,9 @@ class Host(program.Program):
         while os.readlink(self.network) == os.readlink("/proc/self/ns/net"):
             assert self.keeper.poll() is None
         self.listener = self.listen(api.server.server_port)
-        threading.Thread(target=self.relay, args=(api.server.server_port,), daemon=True).start()
+        self.relaying = threading.Thread(target=self.relay, args=(api.server.server_port,))
+        self.relaying.start()
+        self.running = []
 
     def listen(self, port):
         """A socket belongs to the network of the thread that made it, and so does every one that it accepts."""
@@ -64,13 +66,17 @@ class Host(program.Program):
 
     def start(self, *words, **options):
         words = ["nsenter", f"--net={self.network}", program.BINARY, *map(str, words)]
-        return subprocess.Popen(words, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, **options)
+        self.running.append(subprocess.Popen(words, cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL,
+                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options))
+        return self.running[-1]
 
     def end(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes who waits on it; its number may be another's soon
+        self.relaying.join()
         self.listener.close()
-        self.keeper.kill()
-        self.keeper.wait()
+        for process in [*self.running, self.keeper]:
+            process.kill()
+            process.communicate()
 
 
 def pass_on(source, target):

@@ -65,7 +65,7 @@ class Server:
                              capture_output=True).returncode != 0:
             if self.process.poll() is not None:
                 said = (self.folder / "log").read_text()
-                assert tries and "is still in use" in said.splitlines()[-2], said
+                assert tries and "is still in use" in said[-1000:], said
                 return self.start(tries - 1)
 
     def place(self, database):
