@@ -187,6 +187,7 @@ void Cache::make_leased(Batch& batch, std::span<const std::size_t> places) {
   std::chrono::milliseconds waited{0};
   while (true) {
     std::vector<Key> keys;
+    keys.reserve(waiting.size());
     for (const std::size_t place : waiting) keys.push_back(batch.keys[place]);
     const std::vector<bool> taken = leases_->take(keys);
     std::vector<std::size_t> mine, others;

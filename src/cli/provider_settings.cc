@@ -53,6 +53,7 @@ Error unknown_key(const std::string& full, std::string_view key, const std::stri
                  "name the variable that holds it (key_env) or a file of its own (key_file)");
   }
   std::vector<std::string_view> keys;
+  keys.reserve(kMembers.size());
   for (const Member& member : kMembers) keys.push_back(member.key);
   std::string hint = suggestion(key, keys);
   if (hint.empty()) {

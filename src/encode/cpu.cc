@@ -41,7 +41,7 @@ bool tiles_granted() {
 }  // namespace
 
 const CpuFeatures& cpu_features() {
-  static const CpuFeatures kFound = [] {
+  static const CpuFeatures features = [] {
     const Leaf extended = cpuid(7, 0), more = cpuid(7, 1);
     CpuFeatures found;
     found.avx2_vnni = bit(more.eax, 4);
@@ -51,7 +51,7 @@ const CpuFeatures& cpu_features() {
     found.amx = amx && system_saves_tiles() && tiles_granted();
     return found;
   }();
-  return kFound;
+  return features;
 }
 
 std::string processor_name() {

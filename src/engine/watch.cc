@@ -80,7 +80,7 @@ Status watch(Engine& engine, const EmbedJob& job, const WatchOptions& options,
   note(waiter->note());
   Watch all(engine, job, listeners);
   for (bool first = true; !stop.stop_requested(); first = false) {
-    const Status done = all.pass(stop);
+    Status done = all.pass(stop);
     if (done) {
       waiter->wait(options.poll, stop);
       continue;

@@ -145,9 +145,11 @@ struct Connection::State {
       Error error;
       if (!session) {
         auto fresh = connect(url);
-        if (fresh) session = std::move(*fresh);
-        if (!fresh) error = std::move(fresh).error();
-        if (!fresh && error.kind != ErrorKind::kUnavailable) return error;
+        if (fresh) {
+          session = *std::move(fresh);
+        } else if (error = std::move(fresh).error(); error.kind != ErrorKind::kUnavailable) {
+          return error;
+        }
       }
       if (session) {
         Outcome outcome =

@@ -112,6 +112,7 @@ class ChainProvider final : public FallbackProvider {
     std::vector<std::size_t> asked = work.open;
     if (route.probe) asked.resize(1);
     std::vector<std::string_view> texts;
+    texts.reserve(asked.size());
     for (const std::size_t i : asked) texts.push_back(work.texts[i]);
     auto results = member.provider->embed(texts, options_for(route.member, work.options));
 

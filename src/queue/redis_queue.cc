@@ -237,6 +237,7 @@ class RedisQueue final : public Queue {
       counts[{field.substr(2), static_cast<State>(field[0] - '0')}] = jobs;
     }
     std::vector<Count> all;
+    all.reserve(counts.size());
     for (const auto& [name, jobs] : counts) all.push_back({name.first, name.second, jobs});
     return all;
   }
@@ -258,6 +259,7 @@ class RedisQueue final : public Queue {
       if (more) which.after = jobs.back().id;
     }
     std::vector<DeadCount> all;
+    all.reserve(counts.size());
     for (auto& [cause, count] : counts) all.push_back(std::move(count));
     std::ranges::stable_sort(all, std::ranges::greater(), &DeadCount::jobs);
     return all;

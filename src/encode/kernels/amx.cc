@@ -197,12 +197,12 @@ void leave_all(const Product& p, Step step, std::uint32_t rows) {
   for (; rows >= kAtOnce; rows -= kAtOnce) {
     leave_rows<kAtOnce, kPanels>(p, step);
     step.row += kAtOnce;
-    step.spill += kAtOnce * kPanels * 16;
+    step.spill += std::size_t{kAtOnce} * kPanels * 16;
   }
   for (; rows > 0; --rows) {
     leave_rows<1, kPanels>(p, step);
     ++step.row;
-    step.spill += kPanels * 16;
+    step.spill += std::size_t{kPanels} * 16;
   }
 }
 

@@ -10,7 +10,7 @@ namespace {
 ///   kWhole  null: the base has them
 template <const Kernels& kBase, const PairKernels& kPairs, const WholeKernels* kWhole = nullptr>
 const Kernels& joined() {
-  static const Kernels kAll = [] {
+  static const Kernels result = [] {
     Kernels all = kBase;
     all.round = kPairs.round;
     all.product = [](const Product& p) {
@@ -23,7 +23,7 @@ const Kernels& joined() {
     if (kWhole != nullptr) all.byte_multiply_adds = kWhole->byte_multiply_adds;
     return all;
   }();
-  return kAll;
+  return result;
 }
 
 }  // namespace
