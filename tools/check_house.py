@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """House rules that neither the compiler nor clang-tidy sees. Prints one line per breach."""
 
+import functools
 import pathlib
 import re
 import subprocess
@@ -152,7 +153,22 @@ def check_mutants() -> list[str]:
         if there != 1 or m["find"] == m["replace"]:
             found.append(f"tests/mutants/mutants.toml: {m['name']}: {m['file']} has {there} times what it edits; "
                          "move the edit along with the code")
+        if not m["program"].endswith(".py"):
+            found += [f"tests/mutants/mutants.toml: {m['name']}: there is no test {name}"
+                      for name in m["test"].split(":") if not is_a_test(name)]
     return found
+
+
+def is_a_test(name: str) -> bool:
+    """Whether some C++ test is meant by "LevelTest.Finds*", "All/LevelTest.Finds/Redis"."""
+    left, _, right = name.partition(".")
+    suite, case = (re.escape(part).replace(r"\*", r"\w*") for part in (left.rpartition("/")[2], right.partition("/")[0]))
+    return any(re.search(rf"\bTEST(_[FP])?\({suite},\s*{case}\)", text) for text in cpp_tests())
+
+
+@functools.cache
+def cpp_tests() -> list[str]:
+    return [path.read_text() for folder in ("src", "tests") for path in (ROOT / folder).rglob("*test.cc")]
 
 
 CHECKS = [check_includes, check_file_sizes, check_function_sizes, check_exceptions, check_words,
