@@ -13,6 +13,11 @@ import servers  # noqa: E402
 from hosts import Host, refusal  # noqa: E402
 
 
+def pytest_terminal_summary(terminalreporter):
+    if said := refusal():
+        terminalreporter.write_line(f"not tested: this machine lets nobody make a network namespace: {said}")
+
+
 @pytest.fixture(scope="session")
 def server():
     one = servers.Server.begin(servers.with_pgvector(), fsync=False)
