@@ -92,7 +92,7 @@ Result<std::vector<postgres::Column>> JobReader::keys(const JobPayload& payload)
 Result<JobRecords> JobReader::read_rows(const JobPayload& payload,
                                         const std::optional<postgres::Target>& done) {
   VECMILL_TRY(open(payload));
-  if (done) input_.table->leave_out(*done);
+  input_.table->leave_out(done);
   VECMILL_TRY(input_.table->seek(payload.from));
   VECMILL_TRY(input_.table->until(payload.to));
   JobRecords job;

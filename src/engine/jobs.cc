@@ -120,7 +120,7 @@ Result<engine::JobPayload> pattern_of(const Submission& submission, EmbedJob job
                       space.model);
   }
   VECMILL_ASSIGN(const engine::JobOutput output, engine::open_job_output(job, space, input.keys()));
-  if (input.table && output.table) input.table->leave_out(*output.table);
+  if (input.table) input.table->leave_out(output.table);
   engine::JobPayload pattern;
   pattern.model = submission.model.model;
   pattern.dtype = engine::dtype_of(space.arithmetic);

@@ -70,8 +70,9 @@ Result<std::unique_ptr<PostgresSource>> PostgresSource::open(const postgres::Url
       new PostgresSource(url, std::move(connection), std::move(table), std::move(keys)));
 }
 
-void PostgresSource::leave_out(const postgres::Target& target) {
-  if (target.place == connection_.place()) done_ = target;
+void PostgresSource::leave_out(const std::optional<postgres::Target>& target) {
+  const bool is_here = target && target->place == connection_.place();
+  done_ = is_here ? target : std::nullopt;
 }
 
 std::string PostgresSource::rows_to_do() const {

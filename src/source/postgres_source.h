@@ -25,9 +25,9 @@ class PostgresSource : public Source {
   [[nodiscard]] const std::vector<postgres::Column>& keys() const { return keys_; }
 
   /// Leaves out what the target has: vectors in the same row; rows of the table beside that were
-  /// made of the same text in the same space; texts that failed. A target in another database is
-  /// not looked at.
-  void leave_out(const postgres::Target& target);
+  /// made of the same text in the same space; texts that failed. Of no target, and of one in
+  /// another database, nothing is left out.
+  void leave_out(const std::optional<postgres::Target>& target);
 
   /// Ends behind the record of that position, which may be gone by now.
   ///   errors  as seek

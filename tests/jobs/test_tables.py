@@ -63,6 +63,16 @@ def test_a_job_that_is_done_again_embeds_nothing_again(vecmill, db):
     check_rows(vecmill, rows(db))
 
 
+def test_what_one_output_has_another_still_gets(vecmill, db):
+    """From one worker, which keeps the table open from job to job."""
+    vecmill.submit(same_row(db), "--create", "--job-size", "1000", "--priority", "high", out=same_row(db))
+    vecmill.submit(same_row(db), "--job-size", "1000", out="out.db")
+    db.sql("UPDATE kb SET v = NULL")
+    report = vecmill.drain()
+    assert (report["done"], report["texts"]) == (2, 2000)
+    assert len(vecmill.rows()) == 1000
+
+
 def test_a_text_that_fails_is_a_dead_letter_of_its_own(vecmill, db):
     db.sql("UPDATE kb SET body = '' WHERE id IN (3, 777)")
     vecmill.submit(same_row(db), "--create", "--job-size", "100", "--empty", "fail", out=same_row(db))
