@@ -41,8 +41,7 @@ Result<Submission> submission_of(const Settings& settings, Words inputs) {
   Submission wanted;
   wanted.job = read_job(settings, std::move(inputs));
   wanted.job.out = settings.text("out");
-  wanted.job.out = output_of(wanted.job);
-  if (wanted.job.out.empty()) {
+  if (output_of(wanted.job).empty()) {
     return usage("there is no place for the vectors",
                  "name it with --out: .db or postgres://...?table=T");
   }

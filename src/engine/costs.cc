@@ -75,9 +75,9 @@ Result<std::vector<BudgetState>> budget_states(const SpendOptions& options) {
   lasting.max_cost.clear();  // a run's window ends with it
   VECMILL_ASSIGN(const auto budgets, engine::budgets_of(lasting));
   VECMILL_ASSIGN(std::string place, engine::ledger_place(options.ledger));
-  auto opened = ledger::open_ledger({.place = std::move(place), .create = false});
-  if (!opened && opened.error().kind != ErrorKind::kNotFound) return std::move(opened).error();
-  ledger::Ledger* ledger = opened ? opened->get() : nullptr;  // null: nothing was ever spent
+  // Null: nothing was ever spent.
+  VECMILL_ASSIGN(const auto ledger,
+                 ledger::open_ledger({.place = std::move(place), .create = false}));
   std::vector<BudgetState> states;
   for (const ledger::Budget& budget : budgets) {
     if (budget.tenant == "*" || (budget.tag && budget.tag->second == "*")) continue;

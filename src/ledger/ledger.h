@@ -15,7 +15,7 @@ struct LedgerOptions {
   PriceBook prices = PriceBook::built_in();
   std::vector<Budget> budgets = {};
   BudgetOptions pace = {};  ///< of all budgets that have none of their own
-  bool create = true;       ///< where there is none
+  bool create = true;       ///< false: where there is none, there is nothing to open
 };
 
 enum class Verdict : std::uint8_t { kGranted, kThrottled, kStopped };
@@ -88,8 +88,8 @@ class Ledger {
   virtual Status recover() = 0;
 };
 
-///   errors  kNotFound: there is none, and it is not to be made; those of check(budgets), of
-///           open_ledger_file or of PostgreSQL
+/// Null: there is none, and it is not to be made.
+///   errors  those of check(budgets), of open_ledger_file or of PostgreSQL
 Result<std::unique_ptr<Ledger>> open_ledger(LedgerOptions options);
 
 /// The refusal as an error: kLimited, with the budget and when to ask again.

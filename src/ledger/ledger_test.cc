@@ -338,6 +338,16 @@ TEST_P(LedgerTest, WhatCanBeSentInPartsIsNoAlert) {
   EXPECT_EQ(ledger->intent(call, kNoon)->alerts.size(), 1U);
 }
 
+TEST_P(LedgerTest, WhereThereIsNoneThereIsNothingToOpen) {
+  const LedgerOptions options{.place = place_, .create = false};
+  const auto none = open_ledger(options);
+  ASSERT_TRUE(none) << none.error().to_string();
+  EXPECT_EQ(none->get(), nullptr);
+  EXPECT_EQ(open_call_log(place_).error().kind, ErrorKind::kNotFound);
+  open().reset();
+  EXPECT_NE(open_ledger(options)->get(), nullptr);
+}
+
 TEST_P(LedgerTest, WrongBudgetsAndCallsAreRefused) {
   Budget run_of_tenant = run_budget(1), both = day_budget(1);
   run_of_tenant.tenant = "t";

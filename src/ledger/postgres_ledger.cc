@@ -27,7 +27,13 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 std::string seconds(Date date) { return number(std::int64_t{date.time_since_epoch().count()}); }
 std::string day(Date date) { return number(static_cast<std::int64_t>(day_number(date))); }
 
-Result<std::pair<Connection, std::string>> open_place(const std::string& place, bool create) {
+struct Place {
+  Connection connection;
+  std::string schema;
+  bool has_ledger = false;
+};
+
+Result<Place> open_place(const std::string& place) {
   VECMILL_ASSIGN(const postgres::Url url, postgres::parse_database(place));
   VECMILL_ASSIGN(Connection connection, Connection::open(url));
   VECMILL_ASSIGN(const Rows level, connection.run("SHOW transaction_isolation"));
@@ -37,8 +43,8 @@ Result<std::pair<Connection, std::string>> open_place(const std::string& place, 
                       url.shown, "set default_transaction_isolation to read committed");
   }
   VECMILL_ASSIGN(std::string schema, postgres::schema_of(connection, url));
-  VECMILL_TRY(postgres::prepare_objects(connection, schema, ledger_objects(), create));
-  return std::pair{std::move(connection), std::move(schema)};
+  VECMILL_ASSIGN(const bool found, postgres::has_objects(connection, schema, ledger_objects()));
+  return Place{std::move(connection), std::move(schema), found};
 }
 
 /// Nineteen parameters of vecmill_ledger_enter.
@@ -109,7 +115,6 @@ class PostgresLedger final : public Ledger {
         schema_(std::move(schema)),
         connection_(std::move(connection)) {}
 
-  using Ledger::intent;
   Result<Answer> intent(std::span<const Call> calls, Date now) override {
     VECMILL_ASSIGN(const Decision decision, Decision::about(calls, options_, now));
     std::vector<Param> params{text(postgres::unique_name()), text(seconds(now))};
@@ -266,16 +271,19 @@ class PostgresCalls final : public CallLog {
 }  // namespace
 
 Result<std::unique_ptr<Ledger>> open_postgres_ledger(LedgerOptions options) {
-  VECMILL_ASSIGN(auto opened, open_place(options.place, options.create));
-  auto ledger = std::make_unique<PostgresLedger>(std::move(options), std::move(opened.first),
-                                                 std::move(opened.second));
+  VECMILL_ASSIGN(Place place, open_place(options.place));
+  if (!options.create && !place.has_ledger) return nullptr;
+  VECMILL_TRY(postgres::prepare_objects(place.connection, place.schema, ledger_objects(), true));
+  auto ledger = std::make_unique<PostgresLedger>(std::move(options), std::move(place.connection),
+                                                 std::move(place.schema));
   VECMILL_TRY(ledger->recover());
   return ledger;
 }
 
 Result<std::unique_ptr<CallLog>> open_postgres_calls(const std::string& place) {
-  VECMILL_ASSIGN(auto opened, open_place(place, false));
-  return std::make_unique<PostgresCalls>(std::move(opened.first), std::move(opened.second));
+  VECMILL_ASSIGN(Place opened, open_place(place));
+  VECMILL_TRY(postgres::prepare_objects(opened.connection, opened.schema, ledger_objects(), false));
+  return std::make_unique<PostgresCalls>(std::move(opened.connection), std::move(opened.schema));
 }
 
 }  // namespace vecmill::ledger

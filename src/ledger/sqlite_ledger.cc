@@ -1,5 +1,6 @@
 #include "vecmill/ledger/sqlite_ledger.h"
 
+#include <filesystem>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -44,8 +45,7 @@ class SqliteLedger final : public Ledger {
 };
 
 Status SqliteLedger::prepare() {
-  VECMILL_ASSIGN(db_, options_.create ? open_ledger_file(options_.place)
-                                      : open_existing_ledger(options_.place));
+  VECMILL_ASSIGN(db_, open_ledger_file(options_.place));
   VECMILL_ASSIGN(alive_, Liveness::begin(options_.place));
   const std::string columns(kCallColumns);
   const std::string others = columns.substr(columns.find(',') + 1);
@@ -215,6 +215,9 @@ Result<Money> SqliteLedger::used(const Budget& budget, const std::string& run, D
 }  // namespace
 
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(LedgerOptions options) {
+  std::error_code failed;  // what cannot be looked at fails when it is opened
+  const auto kind = std::filesystem::symlink_status(options.place, failed).type();
+  if (!options.create && kind == std::filesystem::file_type::not_found) return nullptr;
   auto ledger = std::make_unique<SqliteLedger>(std::move(options));
   VECMILL_TRY(ledger->prepare());
   VECMILL_TRY(ledger->recover());

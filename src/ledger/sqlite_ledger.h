@@ -7,7 +7,7 @@
 namespace vecmill::ledger {
 
 /// The ledger of one host, in a file (ledger_file.h).
-///   errors  those of open_ledger_file; kNotFound
+///   errors  those of open_ledger_file
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(LedgerOptions options);
 
 }  // namespace vecmill::ledger

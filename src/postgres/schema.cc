@@ -14,7 +14,19 @@ std::string in_schema(std::string_view sql, const std::string& schema) {
   return out;
 }
 
+std::string version_table(const std::string& schema, const Objects& objects) {
+  return schema + ".vecmill_" + objects.name;
+}
+
 }  // namespace
+
+Result<bool> has_objects(Connection& connection, const std::string& schema,
+                         const Objects& objects) {
+  VECMILL_ASSIGN(const Rows found,
+                 connection.run("SELECT (to_regclass('" + version_table(schema, objects) +
+                                "') IS NOT NULL)::text"));
+  return found.yes(0, 0);
+}
 
 Result<std::string> schema_of(Connection& connection, const Url& url) {
   std::string schema = url.schema;
@@ -35,20 +47,19 @@ Result<std::string> schema_of(Connection& connection, const Url& url) {
 
 Status prepare_objects(Connection& connection, const std::string& schema, const Objects& objects,
                        bool create) {
-  const std::string name = schema + ".vecmill_" + objects.name;
-  const std::string is_missing = "to_regclass('" + name + "') IS NULL";
-  VECMILL_ASSIGN(const Rows found, connection.run("SELECT (" + is_missing + ")::text"));
-  if (found.yes(0, 0) && !create) {
+  const std::string name = version_table(schema, objects);
+  VECMILL_ASSIGN(const bool found, has_objects(connection, schema, objects));
+  if (!found && !create) {
     return make_error(ErrorKind::kNotFound, std::string("there is no ") + objects.name,
                       connection.shown(), objects.maker);
   }
-  if (found.yes(0, 0)) {
+  if (!found) {
     std::string make;
     for (const std::string_view script : objects.scripts) make += in_schema(script, schema);
     // Whoever comes second finds it made.
     VECMILL_TRY(connection.run_script(
-        "SELECT pg_advisory_xact_lock(7235412087); DO $make$ BEGIN IF " + is_missing +
-        " THEN EXECUTE $script$" + make + "$script$; END IF; END $make$"));
+        "SELECT pg_advisory_xact_lock(7235412087); DO $make$ BEGIN IF to_regclass('" + name +
+        "') IS NULL THEN EXECUTE $script$" + make + "$script$; END IF; END $make$"));
   }
   VECMILL_ASSIGN(const Rows version, connection.run("SELECT version::text FROM " + name));
   if (!version.empty() && version.number(0, 0) == objects.version) return {};

@@ -22,6 +22,8 @@ struct Objects {
 ///   errors  kNotFound: the search path names none; kInvalidArgument: a quote in its name
 Result<std::string> schema_of(Connection& connection, const Url& url);
 
+Result<bool> has_objects(Connection& connection, const std::string& schema, const Objects& objects);
+
 /// Sees to it that they are there, in one transaction; processes may race.
 ///   create  they are made where they are not
 ///   errors  kNotFound; kUnsupported: of another version; kAuth: the user may not make them
