@@ -20,9 +20,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="session")
 def server():
-    one = servers.Server.begin(servers.with_pgvector(), fsync=False)
-    one.wait()
-    one.sql("CREATE EXTENSION vector", "template1")
+    one = servers.started()
     yield one
     one.stop()
 

@@ -2,11 +2,11 @@
 
 import json
 import shutil
-import subprocess
 import time
 
 import fake as fakes
 import pytest
+from redis_server import Redis
 
 PER_MINUTE = 600
 JOBS = 90
@@ -14,17 +14,9 @@ JOBS = 90
 
 @pytest.fixture
 def redis(tmp_path):
-    """Its URL: a socket in a folder, as the database's."""
-    assert shutil.which("redis-server"), "redis-server is missing; run tools/setup.sh"
-    socket = tmp_path / "redis.sock"
-    process = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no",
-                                "--dir", str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    while "eady to accept connections" not in (line := process.stdout.readline()):
-        assert line, "redis-server does not start"
-    yield f"unix://{socket}"
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    server = Redis(tmp_path)
+    yield server.url
+    server.kill()
 
 
 @pytest.fixture

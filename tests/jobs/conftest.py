@@ -122,9 +122,7 @@ class Held:
 
 @pytest.fixture(scope="session")
 def postgres():
-    server = servers.Server.begin(servers.with_pgvector(), fsync=False)
-    server.wait()
-    server.sql("CREATE EXTENSION vector", "template1")
+    server = servers.started()
     yield server
     server.stop()
 

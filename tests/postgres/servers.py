@@ -91,6 +91,14 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def started():
+    """One for a session of tests, with pgvector in each of its databases."""
+    server = Server.begin(with_pgvector(), fsync=False)
+    server.wait()
+    server.sql("CREATE EXTENSION vector", "template1")
+    return server
+
+
 class Database:
     def __init__(self, server, name):
         self.server, self.name = server, name

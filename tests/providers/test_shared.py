@@ -1,34 +1,16 @@
 """Four real processes and a real Redis: one bill, and what is said of a Redis that is not as it should be."""
 
 import json
-import shutil
-import signal
 import socket
 import subprocess
 
 import certificates
 import numpy
 import pytest
+from redis_server import Redis
 from test_command import MODELS, VECMILL, vecmill  # noqa: F401
 
 TEXTS = [f"text number {i} of those that all of them want" for i in range(200)]
-
-
-class Redis:
-    def __init__(self, folder, *options):
-        assert shutil.which("redis-server"), "redis-server is missing; run tools/setup.sh"
-        self.socket = folder / "redis.sock"
-        self.url = f"unix://{self.socket}"
-        self.process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--appendonly", "no", "--dir",
-             str(folder), *options], stdout=subprocess.PIPE, text=True)
-        while "eady to accept connections" not in (line := self.process.stdout.readline()):
-            assert line, "redis-server does not start"
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
 
 
 @pytest.fixture
