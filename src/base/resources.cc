@@ -6,9 +6,11 @@
 #include <cmath>
 #include <ctime>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace vecmill {
 namespace {
@@ -23,17 +25,92 @@ std::optional<double> read_quota(const fs::path& file) {
   return quota / period;
 }
 
+/// The path behind `start` ("0::/") in the text of /proc/self/cgroup.
+std::optional<std::string_view> find_group(std::string_view text, std::string_view start) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    const std::size_t colon = std::min(line.find(':'), line.size());
+    if (line.starts_with(start)) return line.substr(start.size());
+    if (line.substr(colon).starts_with(start)) return line.substr(colon + start.size());
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return std::nullopt;
+}
+
+/// A number alone in a file; "max" is none.
+std::optional<std::uint64_t> read_bytes(const fs::path& file) {
+  std::ifstream in(file);
+  std::uint64_t bytes = 0;
+  if (!(in >> bytes)) return std::nullopt;
+  return bytes;
+}
+
+/// The sum of lines like "inactive_file 4096".
+std::uint64_t read_lines(const fs::path& file, std::initializer_list<std::string_view> names) {
+  std::ifstream in(file);
+  std::string name;
+  std::uint64_t sum = 0;
+  for (std::uint64_t value = 0; in >> name; in.ignore(80, '\n')) {
+    if (in >> value && std::ranges::find(names, name) != names.end()) sum += value;
+    in.clear();
+  }
+  return sum;
+}
+
+/// How the versions of control groups name things.
+struct GroupFiles {
+  const char *folder, *most, *used;
+  std::initializer_list<std::string_view> copies;  ///< of files, in memory.stat
+};
+
+std::optional<MemoryLimit> memory_of(const fs::path& folder, const GroupFiles& files) {
+  constexpr std::uint64_t kNone = std::uint64_t{1} << 60;  // version 1 says almost 2^63
+  const auto most = read_bytes(folder / files.most), used = read_bytes(folder / files.used);
+  if (!most || !used || *most >= kNone) return std::nullopt;
+  const std::uint64_t copies = read_lines(folder / "memory.stat", files.copies);
+  const std::uint64_t kept = *used - std::min(*used, copies);
+  return MemoryLimit{*most, *most - std::min(*most, kept)};
+}
+
 }  // namespace
 
 std::string_view own_group(std::string_view proc_self_cgroup) {
-  constexpr std::string_view kStart = "0::/";
-  while (!proc_self_cgroup.empty()) {
-    const std::size_t end = std::min(proc_self_cgroup.find('\n'), proc_self_cgroup.size());
-    const std::string_view line = proc_self_cgroup.substr(0, end);
-    if (line.starts_with(kStart)) return line.substr(kStart.size());
-    proc_self_cgroup.remove_prefix(std::min(end + 1, proc_self_cgroup.size()));
+  return find_group(proc_self_cgroup, "0::/").value_or(std::string_view());
+}
+
+std::optional<MemoryLimit> group_memory(const fs::path& root, std::string_view proc_self_cgroup) {
+  const GroupFiles second{"", "memory.max", "memory.current", {"inactive_file", "active_file"}};
+  const GroupFiles first{"memory",
+                         "memory.limit_in_bytes",
+                         "memory.usage_in_bytes",
+                         {"total_inactive_file", "total_active_file"}};
+  std::optional<MemoryLimit> tightest;
+  const auto look = [&](const fs::path& folder, const GroupFiles& files) {
+    const auto found = memory_of(folder, files);
+    if (found && (!tightest || found->free < tightest->free)) tightest = found;
+  };
+  for (const auto& [files, start] : {std::pair(second, "0::/"), std::pair(first, ":memory:/")}) {
+    const auto group = find_group(proc_self_cgroup, start);
+    fs::path folder = root / files.folder;
+    look(folder, files);
+    for (const fs::path& name : fs::path(group.value_or(std::string_view()))) {
+      folder /= name;
+      look(folder, files);
+    }
   }
-  return {};
+  return tightest;
+}
+
+MemoryLimit usable_memory() {
+  constexpr std::uint64_t kUnit = 1024;
+  MemoryLimit machine{read_lines("/proc/meminfo", {"MemTotal:"}) * kUnit,
+                      read_lines("/proc/meminfo", {"MemAvailable:"}) * kUnit};
+  std::ifstream in("/proc/self/cgroup");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto group = group_memory("/sys/fs/cgroup", text);
+  if (!group) return machine;
+  return {std::min(machine.most, group->most), std::min(machine.free, group->free)};
 }
 
 std::optional<double> cpu_quota(const fs::path& root, std::string_view group) {

@@ -17,6 +17,20 @@ namespace vecmill {
 [[nodiscard]] std::optional<double> cpu_quota(const std::filesystem::path& root,
                                               std::string_view group);
 
+struct MemoryLimit {
+  std::uint64_t most = 0;  ///< bytes that there may be in use
+  std::uint64_t free = 0;  ///< of them not in use, but for copies of files that can be read again
+};
+
+/// Of the machine, or of the tightest control group that this process is in.
+[[nodiscard]] MemoryLimit usable_memory();
+
+/// The tightest of the control groups of version 2 or 1 that `proc_self_cgroup` (the text of
+/// /proc/self/cgroup) names, and of those above them; nothing where none has a limit.
+///   root  /sys/fs/cgroup
+[[nodiscard]] std::optional<MemoryLimit> group_memory(const std::filesystem::path& root,
+                                                      std::string_view proc_self_cgroup);
+
 /// The group of version 2 in the text of /proc/self/cgroup; empty when there is none.
 [[nodiscard]] std::string_view own_group(std::string_view proc_self_cgroup);
 

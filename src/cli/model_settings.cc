@@ -32,6 +32,7 @@ ModelOptions model_options(const Settings& settings) {
   options.device = settings.text("device");
   options.dtype = settings.text("dtype");
   options.threads = settings.count("threads");
+  options.max_memory = settings.bytes("max-memory");
   options.max_request_texts = settings.count("batch-size");
   options.use_cache = CacheMode::kOff;
   options.remote = remote_settings(settings);

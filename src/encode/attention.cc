@@ -78,15 +78,15 @@ void pack_value_pairs(const std::uint16_t* values, std::uint32_t count, std::uin
   const std::size_t stride = std::size_t{pairs(features)} * 2;
   for (std::uint32_t first = 0; first < features; first += kPanel) {
     const std::uint32_t width = std::min(kPanel, features - first);
-    for (std::uint32_t token = 0; token < count; token += 2, panels += 2 * kPanel) {
+    for (std::uint32_t token = 0; token < count; token += 2, panels += std::size_t{2} * kPanel) {
       const std::uint16_t* one = values + token * stride + first;
       const std::uint16_t* other = token + 1 < count ? one + stride : kZeros;
       if (width == kPanel) {
         for (std::uint32_t f = 0; f < kPanel; f += 8)
-          interleave_8(one + f, other + f, panels + 2 * f);
+          interleave_8(one + f, other + f, panels + std::size_t{2} * f);
         continue;
       }
-      for (std::uint32_t f = 0; f < kPanel; ++f) {
+      for (std::size_t f = 0; f < kPanel; ++f) {
         panels[2 * f] = f < width ? one[f] : std::uint16_t{0};
         panels[2 * f + 1] = f < width ? other[f] : std::uint16_t{0};
       }
@@ -159,7 +159,8 @@ class Head {
     values_ = scratch_.values.reserve(std::size_t{most + 1} * padded(features_));
     scores_ = scratch_.scores.reserve(std::size_t{kQueryRows} * padded(most));
     inverse_sums_ = scratch_.inverse_sums.reserve(kQueryRows);
-    if (pairs_) rounded_scores_ = scratch_.rounded_scores.reserve(kQueryRows * padded(most) / 2);
+    if (pairs_)
+      rounded_scores_ = scratch_.rounded_scores.reserve(std::size_t{kQueryRows} * padded(most) / 2);
   }
 
   void round_rows() {

@@ -107,6 +107,21 @@ double Encoder::operations(std::uint32_t tokens) const {
   return tokens * (weights + attention);
 }
 
+std::uint64_t Encoder::layer_bytes() const {
+  std::error_code ignored;
+  const std::uint64_t all = std::filesystem::file_size(state_->model.file.where(), ignored);
+  const Transformer& t = state_->model.transformer;
+  const std::uint64_t width = t.words == nullptr ? sizeof(std::uint16_t) : sizeof(float);
+  return ignored ? 0 : all - std::min(all, width * t.vocab * t.embedding_width);
+}
+
+std::uint64_t Encoder::work_bytes(std::size_t total, std::size_t longest,
+                                  std::uint32_t threads) const {
+  const std::size_t of_token = state_->model.transformer.hidden + 2 * multivector_dims();
+  return sizeof(float) * total * of_token +
+         encode::work_bytes(state_->model.transformer, total, longest, threads);
+}
+
 std::unique_ptr<EncoderWorkspace> Encoder::make_workspace() const {
   return std::unique_ptr<EncoderWorkspace>(new EncoderWorkspace());
 }

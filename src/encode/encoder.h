@@ -108,6 +108,14 @@ class Encoder {
   /// another vector for the same text.
   [[nodiscard]] std::string arithmetic() const;
 
+  /// Bytes of the packed file that every text goes through: all but the word embeddings.
+  [[nodiscard]] std::uint64_t layer_bytes() const;
+
+  /// Bytes that a call takes beside them, at most: texts of `total` tokens together, the longest of
+  /// `longest`, on so many threads.
+  [[nodiscard]] std::uint64_t work_bytes(std::size_t total, std::size_t longest,
+                                         std::uint32_t threads) const;
+
   /// SHA-256 over weights and configuration that change a vector (tokenizer, prompt, limit and dims
   /// are the caller's part of the fingerprint).
   [[nodiscard]] const std::string& fingerprint() const;

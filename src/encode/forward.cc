@@ -285,6 +285,42 @@ float* Buffer::reserve(std::size_t floats) {
 
 void Buffer::Free::operator()(float* p) const { std::free(p); }
 
+namespace {
+
+/// In floats.
+struct Needs {
+  std::size_t qkv, context, sums, middle, up, distances, window;
+};
+
+Needs needs_of(const Transformer& model, std::size_t total, std::size_t longest,
+               std::size_t group_rows) {
+  Needs needs{};
+  needs.qkv = group_rows * 3 * model.hidden;
+  const bool project = model.embedding_project.is_there();
+  needs.context = std::max(group_rows * model.hidden, project ? total * model.embedding_width : 0);
+  needs.sums = group_rows * model.hidden;
+  needs.middle = std::size_t{feed_forward_rows(model.intermediate)} * 3 / 2 * model.intermediate;
+  if (model.layers.front().ffn_up.is_there()) needs.up = needs.middle;
+  if (has_distances(model)) needs.distances = model.heads * (2 * longest - 1);
+  if (window(model) > 0) needs.window = 2 * longest - 1;
+  return needs;
+}
+
+}  // namespace
+
+std::uint64_t work_bytes(const Transformer& model, std::size_t total, std::size_t longest,
+                         std::uint32_t crew_size) {
+  if (model.layers.empty() || total == 0) return 0;
+  const Needs needs = needs_of(model, total, longest, total);
+  const std::size_t all = needs.qkv + needs.context + needs.sums + needs.middle + needs.up +
+                          needs.distances + needs.window;
+  // Keys, values and a block of scores, in bf16 once more; and rows on their way into a product.
+  const std::size_t features = model.hidden / model.heads;
+  const std::size_t attention = (longest + kPanel) * (4 * features + 2 * std::size_t{kQueryRows});
+  const std::size_t rows = total * model.hidden / 2 + needs.middle / 2;
+  return sizeof(float) * (all + crew_size * (attention + rows));
+}
+
 void prepare(const Transformer& model, std::span<const std::span<const TokenId>> texts,
              std::uint32_t crew_size, Workspace& workspace) {
   std::size_t total = 0, longest = 0, group_rows = 0;
@@ -295,17 +331,14 @@ void prepare(const Transformer& model, std::span<const std::span<const TokenId>>
   for (const Group& group : groups_of(model, texts)) {
     group_rows = std::max<std::size_t>(group_rows, group.rows);
   }
-  const bool project = model.embedding_project.is_there();
-  workspace.qkv.reserve(group_rows * 3 * model.hidden);
-  workspace.context.reserve(
-      std::max(group_rows * model.hidden, project ? total * model.embedding_width : 0));
-  workspace.sums.reserve(group_rows * model.hidden);
-  const std::size_t middle =
-      std::size_t{feed_forward_rows(model.intermediate)} * 3 / 2 * model.intermediate;
-  workspace.middle.reserve(middle);
-  if (model.layers.front().ffn_up.is_there()) workspace.up.reserve(middle);
-  if (has_distances(model)) workspace.distances.reserve(model.heads * (2 * longest - 1));
-  if (window(model) > 0) workspace.window.reserve(2 * longest - 1);
+  const Needs needs = needs_of(model, total, longest, group_rows);
+  workspace.qkv.reserve(needs.qkv);
+  workspace.context.reserve(needs.context);
+  workspace.sums.reserve(needs.sums);
+  workspace.middle.reserve(needs.middle);
+  if (needs.up > 0) workspace.up.reserve(needs.up);
+  if (needs.distances > 0) workspace.distances.reserve(needs.distances);
+  if (needs.window > 0) workspace.window.reserve(needs.window);
   if (workspace.attention.size() < crew_size) workspace.attention.resize(crew_size);
   if (workspace.bytes.size() < crew_size) workspace.bytes.resize(crew_size);
 }

@@ -56,6 +56,10 @@ void forward(const Transformer& model, const Kernels& kernels,
              std::span<const std::span<const TokenId>> texts, Workspace& workspace, float* hidden,
              const Crew& crew = {});
 
+/// What `workspace` holds at most after texts of `total` tokens together, the longest of `longest`.
+[[nodiscard]] std::uint64_t work_bytes(const Transformer& model, std::size_t total,
+                                       std::size_t longest, std::uint32_t crew_size);
+
 /// Grows `workspace` for this batch. Call it before the crew starts.
 void prepare(const Transformer& model, std::span<const std::span<const TokenId>> texts,
              std::uint32_t crew_size, Workspace& workspace);

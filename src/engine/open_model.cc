@@ -42,6 +42,7 @@ Result<std::unique_ptr<Provider>> open_local(const ModelOptions& options,
   local.dims = options.dims;
   local.max_seq_length = options.max_seq_length;
   local.threads = threads;
+  local.max_memory = options.max_memory;
   return provider::make_local_provider(local);
 }
 

@@ -1,14 +1,17 @@
 #include "vecmill/provider/local_provider.h"
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <optional>
 
 #include "vecmill/base/hash.h"
 #include "vecmill/base/mapped_file.h"
+#include "vecmill/base/resources.h"
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/head_files.h"
 #include "vecmill/encode/team.h"
+#include "vecmill/provider/memory_gate.h"
 #include "vecmill/provider/space.h"
 #include "vecmill/provider/unweighted_tokens.h"
 #include "vecmill/tokenize/tokenizer.h"
@@ -16,11 +19,11 @@
 namespace vecmill::provider {
 namespace {
 
-/// Workspaces that no call is using at the moment.
+/// Workspaces that no call is using at the moment, but for large ones.
 class Workspaces {
  public:
-  explicit Workspaces(std::shared_ptr<const encode::Encoder> encoder)
-      : encoder_(std::move(encoder)) {}
+  Workspaces(std::shared_ptr<const encode::Encoder> encoder, std::uint64_t most)
+      : encoder_(std::move(encoder)), most_(most) {}
 
   std::unique_ptr<encode::EncoderWorkspace> take() {
     const std::lock_guard lock(mutex_);
@@ -29,16 +32,39 @@ class Workspaces {
     idle_.pop_back();
     return workspace;
   }
-  void give_back(std::unique_ptr<encode::EncoderWorkspace> workspace) {
+  void give_back(std::unique_ptr<encode::EncoderWorkspace> workspace, std::uint64_t bytes) {
+    if (bytes > most_) return;
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(workspace));
   }
 
  private:
   const std::shared_ptr<const encode::Encoder> encoder_;
+  const std::uint64_t most_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<encode::EncoderWorkspace>> idle_;
 };
+
+/// What the system has left: asked often, read ten times a second. One call at a time.
+class FreeMemory {
+ public:
+  std::uint64_t operator()() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= until_) {
+      bytes_ = usable_memory().free;
+      until_ = now + std::chrono::milliseconds(100);
+    }
+    return bytes_;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point until_{};
+  std::uint64_t bytes_ = 0;
+};
+
+std::string megabytes(std::uint64_t bytes) {
+  return std::to_string((bytes + 999'999) / 1'000'000) + " MB";
+}
 
 /// The tokenizer and what is known of it.
 struct Tokens {
@@ -49,8 +75,9 @@ struct Tokens {
 
 class LocalProvider : public Provider {
  public:
+  ///   room  bytes to work with
   LocalProvider(const LocalOptions& options, std::shared_ptr<const encode::Encoder> encoder,
-                Tokens tokens)
+                Tokens tokens, std::uint64_t room)
       : name_(options.name),
         folder_(options.model_folder),
         encoder_(std::move(encoder)),
@@ -59,8 +86,9 @@ class LocalProvider : public Provider {
         unweighted_(std::move(tokens.unweighted)),
         max_tokens_(options.max_seq_length > 0 ? options.max_seq_length
                                                : encoder_->description().max_tokens),
-        threads_(options.threads),
-        workspaces_(encoder_) {}
+        threads_(std::max(options.threads, 1U)),
+        gate_(room, FreeMemory()),
+        workspaces_(encoder_, room / 4 / threads_) {}
 
   [[nodiscard]] Status check(const EmbedOptions& options) const override {
     const Outputs had = encoder_->outputs();
@@ -174,29 +202,57 @@ class LocalProvider : public Provider {
     return count && *count > 0 ? static_cast<std::uint32_t>(*count) - 1 : 0;
   }
 
+  /// Results that are there already are those of `places`, without their vectors.
+  struct Batch {
+    std::vector<encode::Sequence> sequences;
+    std::span<const std::size_t> places;  ///< of each sequence in `results`
+    std::vector<Result<Embedding>>& results;
+  };
+
   void encode(const std::vector<tokenize::Encoding>& encodings, const EmbedOptions& options,
               const std::vector<std::size_t>& places, std::vector<Result<Embedding>>& results) {
-    if (encodings.empty()) return;
     const std::uint32_t prompt = prompt_tokens(options.role);
-    std::vector<encode::Sequence> batch;
-    batch.reserve(encodings.size());
-    for (const auto& encoding : encodings) batch.push_back({encoding.ids, prompt});
+    for (std::size_t first = 0, last = 0; first < encodings.size(); first = last) {
+      Batch batch{{}, {}, results};
+      std::size_t total = 0, longest = 0;
+      for (; last < encodings.size(); ++last) {
+        const std::size_t tokens = encodings[last].ids.size();
+        const std::uint64_t bytes =
+            encoder_->work_bytes(total + tokens, std::max(longest, tokens), 1);
+        if (last > first && bytes > gate_.bytes() / threads_) break;
+        total += tokens;
+        longest = std::max(longest, tokens);
+        batch.sequences.push_back({encodings[last].ids, prompt});
+      }
+      batch.places = std::span(places).subspan(first, last - first);
+      encode(batch, encoder_->work_bytes(total, longest, last - first == 1 ? threads_ : 1),
+             options);
+    }
+  }
+
+  void encode(const Batch& batch, std::uint64_t bytes, const EmbedOptions& options) {
+    const std::span<const encode::Sequence> sequences = batch.sequences;
+    if (bytes > gate_.bytes()) {
+      batch.results[batch.places[0]] = too_large(sequences[0].ids.size(), bytes);
+      return;
+    }
+    const auto hold = gate_.take(bytes);
     const std::size_t dims = encoder_->dims();
-    std::vector<float> vectors(batch.size() * dims);
+    std::vector<float> vectors(sequences.size() * dims);
     const bool only_dense = options.outputs.only_dense();
-    std::vector<encode::TextHeads> heads(only_dense ? 0 : batch.size());
+    std::vector<encode::TextHeads> heads(only_dense ? 0 : sequences.size());
     auto workspace = workspaces_.take();
     const encode::HeadRequest request{options.outputs, unweighted_, heads};
-    Status status = batch.size() == 1
-                        ? encode_one(batch[0], *workspace, vectors.data(), request)
-                        : encoder_->encode(batch, *workspace, vectors.data(), request);
-    const bool one_by_one = !status && batch.size() > 1;  // so that the bad one fails alone
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      Result<Embedding>& result = results[places[i]];
+    Status status = sequences.size() == 1
+                        ? encode_one(sequences[0], *workspace, vectors.data(), request)
+                        : encoder_->encode(sequences, *workspace, vectors.data(), request);
+    const bool one_by_one = !status && sequences.size() > 1;  // so that the bad one fails alone
+    for (std::size_t i = 0; i < sequences.size(); ++i) {
+      Result<Embedding>& result = batch.results[batch.places[i]];
       if (one_by_one) {
         encode::HeadRequest one = request;
         if (!only_dense) one.out = request.out.subspan(i, 1);
-        status = encoder_->encode({&batch[i], 1}, *workspace, vectors.data() + i * dims, one);
+        status = encoder_->encode({&sequences[i], 1}, *workspace, vectors.data() + i * dims, one);
       }
       if (!status) {
         result = fault_of_text(Error(status.error()));
@@ -208,7 +264,15 @@ class LocalProvider : public Provider {
       result->sparse = std::move(heads[i].sparse);
       result->multivector = std::move(heads[i].multivector);
     }
-    workspaces_.give_back(std::move(workspace));
+    workspaces_.give_back(std::move(workspace), bytes);
+  }
+
+  [[nodiscard]] Error too_large(std::size_t tokens, std::uint64_t bytes) const {
+    return make_error(ErrorKind::kTooLong,
+                      "a text of " + std::to_string(tokens) + " tokens takes " + megabytes(bytes) +
+                          " to encode, and there are " + megabytes(gate_.bytes()) +
+                          " for it beside the model",
+                      {}, "give it more memory (--max-memory), or say --max-seq-length");
   }
 
   /// The encoder's arguments are what the model's own tokenizer made of the text.
@@ -233,6 +297,7 @@ class LocalProvider : public Provider {
   const std::vector<TokenId> unweighted_;
   const std::uint32_t max_tokens_;
   const std::uint32_t threads_;
+  MemoryGate gate_;
   Workspaces workspaces_;
   std::mutex team_mutex_;
   std::optional<encode::Team> team_;  ///< guarded by team_mutex_
@@ -263,6 +328,27 @@ Status check_vocabulary(const tokenize::Tokenizer& tokenizer, const encode::Enco
                     folder.string(), "the files are of two models or revisions; fetch it again");
 }
 
+/// What is left to work with: enough for a text of half a thousand tokens, or there is no use.
+Result<std::uint64_t> room_beside(const encode::Encoder& encoder, const LocalOptions& options) {
+  constexpr std::uint64_t kProgram = 64 << 20;  ///< tokenizer, texts and rows on their way
+  constexpr std::size_t kTokens = 512;
+  const std::uint64_t usable = usable_memory().most;
+  const std::uint64_t most = options.max_memory > 0 ? std::min(options.max_memory, usable) : usable;
+  const std::uint64_t layers = encoder.layer_bytes();
+  const std::size_t tokens = std::min<std::size_t>(kTokens, encoder.description().max_tokens);
+  const std::uint64_t work = encoder.work_bytes(tokens, tokens, 1);
+  if (most >= layers + kProgram + work) return most - layers - kProgram;
+  const std::uint64_t in_bytes = layers / 4 + layers / 20;  // 2 % of the inputs stay in f32
+  const bool helps = encoder.arithmetic().starts_with("f32") && most >= in_bytes + kProgram + work;
+  return make_error(
+      ErrorKind::kInvalidArgument,
+      options.name + " takes " + megabytes(layers) + " for its layers and " +
+          megabytes(kProgram + work) + " to work, and this process may use " + megabytes(most),
+      options.max_memory > 0 && options.max_memory <= usable ? "--max-memory" : "memory",
+      helps ? "allow it more, or say --dtype int8: its layers take about " + megabytes(in_bytes)
+            : "allow it more, or take a smaller model");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Provider>> make_local_provider(const LocalOptions& options) {
@@ -279,13 +365,14 @@ Result<std::unique_ptr<Provider>> make_local_provider(const LocalOptions& option
                           " that the model takes",
                       "--max-seq-length");
   }
+  VECMILL_ASSIGN(const std::uint64_t room, room_beside(*encoder, options));
   std::vector<TokenId> unweighted;
   if (encoder->outputs().sparse) {
     VECMILL_ASSIGN(unweighted, unweighted_tokens(options.model_folder, tokenizer));
   }
   return std::unique_ptr<Provider>(std::make_unique<LocalProvider>(
       options, std::move(encoder),
-      Tokens{std::move(tokenizer), std::move(hash), std::move(unweighted)}));
+      Tokens{std::move(tokenizer), std::move(hash), std::move(unweighted)}, room));
 }
 
 }  // namespace vecmill::provider

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "vecmill/encode/encoder.h"
@@ -147,6 +148,52 @@ TEST_F(LocalProviderTest, AStaticModelTakesTokensWithoutSpecialOnes) {
   const std::vector<float> twice = vector_of(*provider, "how how");
   for (std::size_t i = 0; i < once.size(); ++i) EXPECT_NEAR(once[i], twice[i], 1e-6);
   EXPECT_THAT(vector_of(*provider, ""), testing::Each(0.0F));
+}
+
+/// Texts of very different lengths, a hundred thousand tokens together.
+std::vector<std::string> many_texts() {
+  std::vector<std::string> texts;
+  for (int n = 0; n < 600; ++n) {
+    std::string& text = texts.emplace_back();
+    for (int word = 0; word < n; ++word) text += "word ";
+  }
+  return texts;
+}
+
+TEST_F(LocalProviderTest, WithLittleMemoryAllTextsHaveTheSameBits) {
+  const auto texts = many_texts();
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  const auto expected = open()->embed(views, {});
+  LocalOptions options;
+  options.max_memory = 70 << 20;
+  options.threads = 2;
+  const auto provider = open(options);
+  std::vector<std::jthread> threads;
+  for (int n = 0; n < 2; ++n) {
+    threads.emplace_back([&] {
+      const auto found = provider->embed(views, {});
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        ASSERT_TRUE(found[i]) << found[i].error().to_string();
+        EXPECT_EQ(found[i]->vector, expected[i]->vector) << i;
+        EXPECT_EQ(found[i]->tokens, expected[i]->tokens) << i;
+      }
+    });
+  }
+}
+
+TEST_F(LocalProviderTest, TooLittleMemoryIsSaidBeforeTheModelIsLoaded) {
+  open();
+  LocalOptions options;
+  options.model_folder = folder_ / "model";
+  options.packed_file = folder_ / "packed";
+  options.name = "tiny";
+  options.max_memory = 60 << 20;
+  const auto provider = make_local_provider(options);
+  ASSERT_FALSE(provider);
+  EXPECT_EQ(provider.error().kind, ErrorKind::kInvalidArgument);
+  EXPECT_THAT(provider.error().to_string(),
+              testing::MatchesRegex("--max-memory: tiny takes 1 MB for its layers and .* to work, "
+                                    "and this process may use 63 MB; allow it more, .*"));
 }
 
 }  // namespace

@@ -365,6 +365,18 @@ def test_auto_is_measured_once_and_then_kept(vecmill, model, tmp_path):
     assert hits[0]["id"] == "a.txt:2" and hits[0]["score"] > 0.999999, hits
 
 
+def test_with_little_memory_the_same_vectors_and_with_too_little_none(vecmill, model):
+    vecmill.write("a.txt", "".join(f"word {'and more ' * (n * 7 % 90)}\n" for n in range(60)))
+    embed = ("embed", "a.txt", "--model", model, "--dtype", "int8", "--out")
+    assert vecmill(*embed, "much.npy").code == 0
+    refused = vecmill(*embed, "no.npy", "--max-memory", "80MB")
+    assert refused.code == 2 and "--max-memory: " in refused.err and "may use 80 MB" in refused.err, refused
+    assert not list(vecmill.folder.glob("no.*"))
+    little = vecmill(*embed, "little.npy", "--max-memory", "100MB")
+    assert little.code == 0, little
+    assert len({(vecmill.folder / f"{out}.npy").read_bytes() for out in ("much", "little")}) == 1
+
+
 def test_what_was_never_packed_is_not_compared(vecmill, tmp_path):
     vecmill.env["VECMILL_HOME"] = str(tmp_path / "own-home")
     answer = vecmill("models", "verify", TINY, "--against", "f32")
