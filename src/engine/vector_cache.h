@@ -7,8 +7,8 @@
 #include "vecmill/cache/cache.h"
 #include "vecmill/cache/sqlite_level.h"
 #include "vecmill/engine.h"
+#include "vecmill/engine/shared_server.h"
 #include "vecmill/provider.h"
-#include "vecmill/redis/client.h"
 #include "vecmill/result.h"
 
 namespace vecmill::engine {
@@ -23,7 +23,7 @@ class VectorCache {
   ///   errors  as cache_status
   static Result<std::unique_ptr<VectorCache>> open(const CacheOptions& options, bool remote,
                                                    const std::string& tenant = {},
-                                                   std::shared_ptr<redis::Client> shared = {});
+                                                   std::shared_ptr<SharedServer> shared = {});
 
   /// A provider that is asked only for what is missing in here.
   [[nodiscard]] std::unique_ptr<Provider> in_front_of(std::unique_ptr<Provider> provider) const;
