@@ -16,10 +16,9 @@ class PostgresLeases final : public LeaseServer {
   explicit PostgresLeases(std::shared_ptr<postgres::Client> client) : client_(std::move(client)) {}
 
   Result<std::vector<bool>> take(Names names, const std::string& holder, Time lease) override {
-    VECMILL_ASSIGN(
-        const Rows rows,
-        client_->run("SELECT t FROM @vecmill_leases_take($1, $2, $3::float8) t",
-                     params(names, holder, lease)));
+    VECMILL_ASSIGN(const Rows rows,
+                   client_->run("SELECT t FROM @vecmill_leases_take($1, $2, $3::float8) t",
+                                params(names, holder, lease)));
     std::set<std::string_view> there;
     for (std::size_t row = 0; row < rows.size(); ++row) there.insert(rows.at(row, 0));
     std::vector<bool> taken;

@@ -61,7 +61,8 @@ Status ServerLevel::get_some(std::span<const Key> keys, Time now,
 }
 
 /// False: damaged.
-bool ServerLevel::read_value(std::string_view value, const Key& key, Time now, std::optional<Hit>& found) {
+bool ServerLevel::read_value(std::string_view value, const Key& key, Time now,
+                             std::optional<Hit>& found) {
   Hit hit;
   RowCodec::Verdict verdict = RowCodec::Verdict::kDamaged;
   if (value.size() > kFooter &&

@@ -25,8 +25,7 @@ struct ServerLevelOptions {
 /// is away is an error of `get_many` and `put_many`, after a bounded wait.
 class ServerLevel : public Level {
  public:
-  Status get_many(std::span<const Key> keys, Time now,
-                  std::span<std::optional<Hit>> found) final;
+  Status get_many(std::span<const Key> keys, Time now, std::span<std::optional<Hit>> found) final;
   Status put_many(std::span<const Item> items, Time now) final;
   [[nodiscard]] LevelStats stats() final { return counts_.stats(); }
 

@@ -80,7 +80,8 @@ class SharedPostgres final : public SharedServer {
     }
     if (all) return "in schema " + schema;
     VECMILL_ASSIGN(const postgres::Rows may,
-                   connection.run("SELECT has_schema_privilege('" + schema + "', 'CREATE')::text"));
+                   connection.run("SELECT has_schema_privilege('" + schema +
+                                  "'::regnamespace, 'CREATE')::text"));
     if (may.yes(0, 0)) return "none yet in schema " + schema + ": the first use makes them";
     return make_error(ErrorKind::kAuth, "this user may not make them in schema " + schema,
                       url_.shown, "GRANT CREATE ON SCHEMA " + schema);
