@@ -25,18 +25,28 @@ Client::Client(ClientOptions options)
   if (options_.objects == nullptr) schema_ = "";
 }
 
-Result<Rows> Client::exchange(PGconn* session, const std::string& sql,
-                              std::span<const Param> params) {
-  Outcome outcome =
-      send(session, sql, params) ? collect(session, options_.answer_within) : lost(session);
+Result<Rows> Client::answer(PGconn* session, bool sent) {
+  Outcome outcome = sent ? collect(session, options_.answer_within) : lost(session);
   closed_ = outcome.failure && is_lost(outcome.failure->state) && !outcome.late;
   if (outcome.failure) return to_error(*outcome.failure, shown());
   return Rows(std::move(outcome.result));
 }
 
+/// Each statement is planned once in a session: planning takes as long as the rest of a short one.
+Result<Rows> Client::ask(const std::string& sql, std::span<const Param> params) {
+  PGconn* session = session_.get();
+  auto name = names_.find(sql);
+  if (name == names_.end()) {
+    const std::string fresh = "vecmill_" + std::to_string(names_.size());
+    VECMILL_TRY(answer(session, prepare(session, fresh, in_schema(sql, *schema_), params)));
+    name = names_.emplace(sql, fresh).first;
+  }
+  return answer(session, send_prepared(session, name->second, params));
+}
+
 Status Client::greet(PGconn* session) {
   const std::vector<Param> params{text(std::to_string(options_.answer_within.count()))};
-  VECMILL_ASSIGN(const Rows rows, exchange(session, kGreeting, params));
+  VECMILL_ASSIGN(const Rows rows, answer(session, send(session, kGreeting, params)));
   if (rows.yes(0, 3)) {
     return make_error(ErrorKind::kInvalidArgument, "is a replica, which takes no writes", shown(),
                       "name the primary server");
@@ -46,11 +56,11 @@ Status Client::greet(PGconn* session) {
              .tls = PQsslInUse(session) != 0,
              .local = host != nullptr && *host == '/',
              .syncs = rows.yes(0, 4)};
-  return schema_ ? Status{} : prepare();
+  return schema_ ? Status{} : make_objects();
 }
 
 /// The server has just answered, so that a session that waits longer is good enough.
-Status Client::prepare() {
+Status Client::make_objects() {
   VECMILL_ASSIGN(Connection connection,
                  Connection::open(options_.url, {.patience = std::chrono::milliseconds(0),
                                                  .deadline = std::chrono::seconds(10)}));
@@ -74,13 +84,13 @@ Result<Rows> Client::run(const std::string& sql, std::span<const Param> params) 
   while (true) {
     const bool was_open = session_ != nullptr;
     Status connected = connect();
-    auto rows = connected ? exchange(session_.get(), in_schema(sql, *schema_), params)
-                          : Result<Rows>(connected.error());
+    auto rows = connected ? ask(sql, params) : Result<Rows>(connected.error());
     if (rows) {
       rest_.worked();
       return rows;
     }
     session_.reset();
+    names_.clear();
     // A server that was started again, or that ends what is idle, is there all the same.
     if (was_open && closed_) continue;
     rest_.failed(rows.error());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,8 +38,9 @@ struct Server {
 
 /// A session for those who would rather go on without a server than wait for it; made when first
 /// needed and again after a failure. Calls of several threads follow one another. A call waits for
-/// `connect_within` and `answer_within` at most (and once for the objects to be made) and, while
-/// the server is known to be away, not at all. After an error it is not known whether a statement
+/// `connect_within` and `answer_within` at most (once more for a statement that the session does
+/// not know yet, and once for the objects to be made) and, while the server is known to be away,
+/// not at all. After an error it is not known whether a statement
 /// took effect; one that met a closed session may take effect twice.
 ///   errors  of all calls: as Connection::open, Connection::run and prepare_objects; a replica is
 ///           kInvalidArgument
@@ -62,13 +64,15 @@ class Client {
 
   Status connect();
   Status greet(pg_conn* session);
-  Status prepare();
-  Result<Rows> exchange(pg_conn* session, const std::string& sql, std::span<const Param> params);
+  Status make_objects();
+  Result<Rows> ask(const std::string& sql, std::span<const Param> params);
+  Result<Rows> answer(pg_conn* session, bool sent);
 
   const ClientOptions options_;
   std::mutex mutex_;
   std::unique_ptr<pg_conn, Free> session_;
-  bool closed_ = false;  ///< why the last exchange failed: the server ended the session
+  std::map<std::string, std::string> names_;  ///< of the statements that the session knows
+  bool closed_ = false;  ///< why the last answer failed: the server ended the session
   Server server_;
   std::optional<std::string> schema_;  ///< where the objects are
   Rest rest_;

@@ -54,7 +54,8 @@ TEST_F(ClientTest, AServerThatDoesNotAnswerIsGivenUpAndLeftAlone) {
   given.answer_within = 100ms;
   given.pause_first = given.pause_most = 1h;
   Client client(given);
-  ASSERT_TRUE(client.server());
+  const auto limit = client.run("SELECT current_setting('statement_timeout')", {});
+  ASSERT_EQ(limit->at(0, 0), "100ms");
   auto holder = Connection::open(given.url);
   ASSERT_TRUE(holder->run("SELECT pg_advisory_lock(1)"));
   const auto late = client.run("SELECT pg_advisory_lock(1)", {});

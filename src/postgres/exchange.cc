@@ -35,6 +35,22 @@ void note(PGresult* raw, Outcome& outcome) {
       Failure{state ? state : "", one_line(message ? message : PQresultErrorMessage(raw))};
 }
 
+/// Parameters as libpq takes them.
+struct Arrays {
+  explicit Arrays(std::span<const Param> params) : binary(params.size(), 1) {
+    for (const Param& param : params) {
+      types.push_back(param.type);
+      values.push_back(param.bytes.data());
+      lengths.push_back(static_cast<int>(param.bytes.size()));
+    }
+  }
+  [[nodiscard]] int count() const { return static_cast<int>(types.size()); }
+
+  std::vector<Oid> types;
+  std::vector<const char*> values;
+  std::vector<int> lengths, binary;
+};
+
 }  // namespace
 
 Outcome lost(PGconn* session) { return {nullptr, Failure{"", one_line(PQerrorMessage(session))}}; }
@@ -52,17 +68,21 @@ bool is_ready(PGconn* session, bool write, Clock::time_point until) {
 }
 
 bool send(PGconn* session, const std::string& sql, std::span<const Param> params) {
-  std::vector<Oid> types;
-  std::vector<const char*> values;
-  std::vector<int> lengths;
-  for (const Param& param : params) {
-    types.push_back(param.type);
-    values.push_back(param.bytes.data());
-    lengths.push_back(static_cast<int>(param.bytes.size()));
-  }
-  const std::vector<int> binary(params.size(), 1);
-  return PQsendQueryParams(session, sql.c_str(), static_cast<int>(params.size()), types.data(),
-                           values.data(), lengths.data(), binary.data(), 1) != 0;
+  const Arrays of(params);
+  return PQsendQueryParams(session, sql.c_str(), of.count(), of.types.data(), of.values.data(),
+                           of.lengths.data(), of.binary.data(), 1) != 0;
+}
+
+bool prepare(PGconn* session, const std::string& name, const std::string& sql,
+             std::span<const Param> params) {
+  const Arrays of(params);
+  return PQsendPrepare(session, name.c_str(), sql.c_str(), of.count(), of.types.data()) != 0;
+}
+
+bool send_prepared(PGconn* session, const std::string& name, std::span<const Param> params) {
+  const Arrays of(params);
+  return PQsendQueryPrepared(session, name.c_str(), of.count(), of.values.data(), of.lengths.data(),
+                             of.binary.data(), 1) != 0;
 }
 
 Outcome collect(PGconn* session, milliseconds deadline) {

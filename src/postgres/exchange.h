@@ -29,6 +29,11 @@ bool is_ready(PGconn* session, bool write, std::chrono::steady_clock::time_point
 /// Sends a statement; values come back in the binary format. False: the connection broke.
 bool send(PGconn* session, const std::string& sql, std::span<const Param> params);
 
+/// Has the session know a statement by a name, and sends it by that. As `send`.
+bool prepare(PGconn* session, const std::string& name, const std::string& sql,
+             std::span<const Param> params);
+bool send_prepared(PGconn* session, const std::string& name, std::span<const Param> params);
+
 /// Everything that the server answers to what was sent.
 Outcome collect(PGconn* session, std::chrono::milliseconds deadline);
 

@@ -1,6 +1,7 @@
 #include "vecmill/remote/postgres_state.h"
 
 #include <array>
+#include <charconv>
 #include <string_view>
 #include <utility>
 
@@ -52,7 +53,7 @@ DECLARE
   s @vecmill_limit_states;
   open_ bigint[]; full_ bigint[]; amounts bigint[];
   unit integer[]; count_ float8[]; period float8[]; burst float8[];
-  limits integer; oldest integer := 1; u integer; place integer;
+  limit_ jsonb; limits integer; oldest integer := 1; u integer; place integer;
   now_ bigint; again bigint; latest bigint; at_ bigint;
   id_ bigint := (a->>'id')::bigint; of_ bigint := (a->>'of')::bigint;
   verdict bigint := 0; wait bigint := 0;
@@ -63,10 +64,14 @@ BEGIN
     INSERT INTO @vecmill_limit_states(name) VALUES (name_) ON CONFLICT DO NOTHING;
   END LOOP;
   now_ := @vecmill_limit_now(a);
-  SELECT coalesce(array_agg((l->>0)::integer), '{}'), array_agg((l->>1)::float8),
-         array_agg((l->>2)::float8), array_agg((l->>3)::float8)
-  INTO unit, count_, period, burst FROM jsonb_array_elements(a->'limits') l;
-  limits := cardinality(unit);
+  limits := jsonb_array_length(a->'limits');
+  FOR l IN 1..limits LOOP
+    limit_ := a->'limits'->(l - 1);
+    unit[l] := (limit_->>0)::integer;
+    count_[l] := (limit_->>1)::float8;
+    period[l] := (limit_->>2)::float8;
+    burst[l] := (limit_->>3)::float8;
+  END LOOP;
   amounts := translate(a->>'amounts', '[]', '{}')::bigint[];
   IF s.last = 0 THEN
     DELETE FROM @vecmill_limit_states WHERE name IN (
@@ -234,12 +239,21 @@ class PostgresState final : public StateServer {
   Result<std::vector<std::uint64_t>> ask(const std::string& function, const std::string& question,
                                          std::size_t count) {
     const std::vector<postgres::Param> params{postgres::text(name_), postgres::text(question)};
-    VECMILL_ASSIGN(const Rows rows, client_->run("SELECT n::text FROM unnest(@vecmill_" + function +
-                                                     "($1, $2::jsonb)) n",
+    VECMILL_ASSIGN(const Rows rows, client_->run("SELECT array_to_string(@vecmill_" + function +
+                                                     "($1, $2::jsonb), ',')",
                                                  params));
     std::vector<std::uint64_t> all;
-    for (std::size_t row = 0; row < rows.size(); ++row) all.push_back(rows.number(row, 0));
+    const std::string_view list = rows.at(0, 0);
+    for (const char *at = list.data(), *end = at + list.size(); at < end; ++at) {
+      const auto [stop, error] = std::from_chars(at, end, all.emplace_back());
+      if (error != std::errc() || (stop != end && *stop != ',')) return strange();
+      at = stop;
+    }
     if (all.size() == count) return all;
+    return strange();
+  }
+
+  [[nodiscard]] Error strange() const {
     return make_error(ErrorKind::kUnavailable, "the database answers what was not asked",
                       client_->shown());
   }
