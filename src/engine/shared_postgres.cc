@@ -45,7 +45,7 @@ class SharedPostgres final : public SharedServer {
 
   void examine(const FindingTeller& teller, bool shares_limits) override {
     const bool open = !server_.tls && !server_.local;
-    teller.good("tls", server_.tls ? "yes" : "none",
+    teller.good("tls", server_.tls ? "encrypted" : "none",
                 open ? "where others share the network, add sslmode=verify-full" : "");
     teller.good("version", server_.version);
     teller.good("persistence",
