@@ -167,10 +167,10 @@ constexpr std::string_view kDoctorDetails =
     R"(Exit code 1 when something is wrong. Without --online no API is asked; the server of
 --shared is asked what it is.
 
-With --online it looks at that server and at models behind APIs instead: at that of --model or of the
-settings, and at each [providers.NAME] of vecmill.toml. It asks the model for the vector of one word
-and says before what that costs. Exit code: 0 all is well, 2 the configuration, 4 the key, 5 the
-address or the server, 6 a budget or limit.
+With --online it looks at that server and at models behind APIs instead: at that of --model or of
+the settings, and at each [providers.NAME] of vecmill.toml. It asks the model for the vector of one
+word and says before what that costs. Exit code: 0 all is well, 2 the configuration, 4 the key, 5
+the address or the server, 6 a budget or limit.
 
   vecmill doctor --online --model voyage:voyage-code-3)";
 

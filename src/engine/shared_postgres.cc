@@ -33,8 +33,11 @@ class SharedPostgres final : public SharedServer {
   Status look() {
     auto server = client_->server();
     if (!server && server.error().kind != ErrorKind::kUnavailable) return server.error();
-    if (server) server_ = *std::move(server);
-    if (!server) away_ = std::move(server).error();
+    if (!server) {
+      away_ = std::move(server).error();
+      return {};
+    }
+    server_ = *std::move(server);
     return {};
   }
 

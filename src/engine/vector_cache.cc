@@ -26,9 +26,9 @@ bool wants_cache(CacheMode mode, bool remote) {
   return mode == CacheMode::kOn || (mode == CacheMode::kAuto && remote);
 }
 
-Result<std::unique_ptr<VectorCache>> VectorCache::open(const CacheOptions& options, bool remote,
-                                                       const std::string& tenant,
-                                                       std::shared_ptr<SharedServer> shared) {
+Result<std::unique_ptr<VectorCache>> VectorCache::open(
+    const CacheOptions& options, bool remote, const std::string& tenant,
+    const std::shared_ptr<SharedServer>& shared) {
   std::unique_ptr<VectorCache> opened(new VectorCache);
   VECMILL_ASSIGN(const fs::path folder, make_cache_folder());
   auto secret = cache::tenant_secret(folder / "secret");
