@@ -1,12 +1,14 @@
 #include "vecmill/encode/attention.h"
 
-#include <xmmintrin.h>  // in every x86-64 processor
+#include <emmintrin.h>  // in every x86-64 processor
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
+#include "vecmill/encode/bf16.h"
 #include "vecmill/encode/pack.h"
 
 namespace vecmill::encode {
@@ -20,7 +22,8 @@ void transpose_4x4(const float* in, std::size_t stride, float* out) {
   for (std::size_t j = 0; j < 4; ++j) _mm_storeu_ps(out + j * kPanel, rows[j]);
 }
 
-/// Keys as panels of 16, features down: what `product` wants on its right side.
+/// Keys as panels of 16, features down: what `product` wants on its right side. Pairs of features
+/// are packed like features.
 void pack_keys(const float* keys, std::size_t stride, std::uint32_t count, std::uint32_t features,
                float* panels) {
   for (std::uint32_t first = 0; first < count; first += kPanel) {
@@ -58,6 +61,39 @@ void pack_values(const float* values, std::size_t stride, std::uint32_t count,
   }
 }
 
+constexpr std::uint16_t kZeros[kPanel] = {};
+
+/// One and other of each, eight times.
+void interleave_8(const std::uint16_t* one, const std::uint16_t* other, std::uint16_t* out) {
+  const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(one));
+  const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(other));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_unpacklo_epi16(a, b));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 8), _mm_unpackhi_epi16(a, b));
+}
+
+/// The same as panels of pairs: two tokens down, of each feature one and the other. Where their
+/// number is odd, 0 stands for the last.
+void pack_value_pairs(const std::uint16_t* values, std::uint32_t count, std::uint32_t features,
+                      std::uint16_t* panels) {
+  const std::size_t stride = std::size_t{pairs(features)} * 2;
+  for (std::uint32_t first = 0; first < features; first += kPanel) {
+    const std::uint32_t width = std::min(kPanel, features - first);
+    for (std::uint32_t token = 0; token < count; token += 2, panels += 2 * kPanel) {
+      const std::uint16_t* one = values + token * stride + first;
+      const std::uint16_t* other = token + 1 < count ? one + stride : kZeros;
+      if (width == kPanel) {
+        for (std::uint32_t f = 0; f < kPanel; f += 8)
+          interleave_8(one + f, other + f, panels + 2 * f);
+        continue;
+      }
+      for (std::uint32_t f = 0; f < kPanel; ++f) {
+        panels[2 * f] = f < width ? one[f] : std::uint16_t{0};
+        panels[2 * f + 1] = f < width ? other[f] : std::uint16_t{0};
+      }
+    }
+  }
+}
+
 /// At most so many keys are seen by one block of queries.
 std::uint32_t visible_keys(std::uint32_t window) {
   return window == 0 ? std::numeric_limits<std::uint32_t>::max() : kQueryRows + 2 * window;
@@ -81,67 +117,136 @@ KeyRange visible(std::uint32_t window, std::uint32_t first, std::uint32_t count,
   return {from, std::min(tokens, first + count + window) - from};
 }
 
+/// The rows of one head of one text, as products read them: in floats, or in pairs of bf16 that
+/// stand in the places of floats.
+struct HeadRows {
+  const float* queries = nullptr;  ///< [tokens, depth], `stride` apart; so are the others
+  const float* keys = nullptr;
+  const float* values = nullptr;
+  std::size_t stride = 0;
+  std::uint32_t depth = 0;
+};
+
+class Head {
+ public:
+  Head(const Kernels& kernels, const HeadInput& input, const TextRows& text, std::uint32_t features,
+       Workspace::Attention& scratch)
+      : kernels_(kernels), input_(input), text_(text), features_(features), scratch_(scratch) {}
+
+  void run(const Transformer& model, std::uint32_t head) {
+    pairs_ = model.pairs_in_attention;
+    hidden_ = model.hidden;
+    context_ = input_.context + std::size_t{text_.first} * hidden_ + std::size_t{head} * features_;
+    reserve();
+    const std::size_t stride = std::size_t{3} * hidden_;
+    const float* queries = input_.qkv + text_.first * stride + std::size_t{head} * features_;
+    rows_ = {queries, queries + hidden_, queries + 2 * std::size_t{hidden_}, stride, features_};
+    if (pairs_) round_rows();
+    const std::uint32_t block = query_rows(text_.tokens, input_.window);
+    for (std::uint32_t first = 0; first < text_.tokens; first += block) {
+      const std::uint32_t count = std::min(block, text_.tokens - first);
+      const KeyRange range = visible(input_.window, first, count, text_.tokens);
+      if (first == 0 || input_.window > 0) pack(range);
+      score(first, count, range);
+      mix(first, count, range);
+    }
+  }
+
+ private:
+  void reserve() {
+    const std::uint32_t most = std::min(text_.tokens, visible_keys(input_.window));
+    keys_ = scratch_.keys.reserve(std::size_t{padded(most)} * features_);
+    values_ = scratch_.values.reserve(std::size_t{most + 1} * padded(features_));
+    scores_ = scratch_.scores.reserve(std::size_t{kQueryRows} * padded(most));
+    inverse_sums_ = scratch_.inverse_sums.reserve(kQueryRows);
+    if (pairs_) rounded_scores_ = scratch_.rounded_scores.reserve(kQueryRows * padded(most) / 2);
+  }
+
+  void round_rows() {
+    const std::uint32_t depth = pairs(features_);
+    const std::size_t floats = std::size_t{text_.tokens} * depth;
+    float* rounded = scratch_.rounded.reserve(3 * floats);
+    for (const float** rows : {&rows_.queries, &rows_.keys, &rows_.values}) {
+      kernels_.round({*rows, text_.tokens, features_, halves(rounded), rows_.stride});
+      *rows = std::exchange(rounded, rounded + floats);
+    }
+    rows_.stride = rows_.depth = depth;
+  }
+
+  void pack(const KeyRange& range) {
+    const std::size_t at = range.first * rows_.stride;
+    pack_keys(rows_.keys + at, rows_.stride, range.count, rows_.depth, keys_);
+    if (pairs_) {
+      pack_value_pairs(halves(rows_.values + at), range.count, features_, halves(values_));
+    } else {
+      pack_values(rows_.values + at, rows_.stride, range.count, features_, values_);
+    }
+  }
+
+  void score(std::uint32_t first, std::uint32_t count, const KeyRange& range) {
+    const std::uint32_t columns = padded(range.count);
+    Product score;
+    score.a = rows_.queries + first * rows_.stride;
+    score.a_stride = rows_.stride;
+    score.panels = keys_;
+    score.pairs = pairs_;
+    score.rows = count;
+    score.k = rows_.depth;
+    score.columns = columns;
+    score.last_panel = columns / kPanel;
+    score.out = scores_;
+    score.out_stride = columns;
+    kernels_.product(score);
+
+    Softmax softmax;
+    softmax.scores = scores_;
+    softmax.rows = count;
+    softmax.keys = range.count;
+    softmax.scale = 1.0F / std::sqrt(static_cast<float>(features_));
+    if (input_.distances != nullptr) {
+      softmax.bias = input_.distances + (std::ptrdiff_t{range.first} - std::ptrdiff_t{first});
+    }
+    softmax.inverse_sums = inverse_sums_;
+    kernels_.softmax(softmax);
+    if (pairs_) kernels_.round({scores_, count, columns, halves(rounded_scores_)});
+  }
+
+  void mix(std::uint32_t first, std::uint32_t count, const KeyRange& range) {
+    Product mix;
+    mix.a = pairs_ ? rounded_scores_ : scores_;
+    mix.a_stride = pairs_ ? padded(range.count) / 2 : padded(range.count);
+    mix.panels = values_;
+    mix.pairs = pairs_;
+    mix.rows = count;
+    mix.k = pairs_ ? pairs(range.count) : range.count;
+    mix.columns = features_;
+    mix.last_panel = padded(features_) / kPanel;
+    mix.scale = inverse_sums_;
+    mix.out = context_ + std::size_t{first} * hidden_;
+    mix.out_stride = hidden_;
+    kernels_.product(mix);
+  }
+
+  const Kernels& kernels_;
+  const HeadInput& input_;
+  const TextRows text_;
+  const std::uint32_t features_;
+  Workspace::Attention& scratch_;
+  bool pairs_ = false;
+  std::uint32_t hidden_ = 0;
+  HeadRows rows_;
+  float *keys_ = nullptr, *values_ = nullptr;  ///< packed
+  float* scores_ = nullptr;
+  float* rounded_scores_ = nullptr;
+  float* inverse_sums_ = nullptr;
+  float* context_ = nullptr;
+};
+
 }  // namespace
 
 void attend(const Transformer& model, const Kernels& kernels, const HeadInput& input,
             const TextRows& rows, std::uint32_t head, Workspace::Attention& scratch) {
-  const std::uint32_t features = model.hidden / model.heads;
-  const std::uint32_t tokens = rows.tokens;
-  const std::uint32_t most = std::min(tokens, visible_keys(input.window));
-  const std::size_t stride = std::size_t{3} * model.hidden;
-  const float* queries = input.qkv + rows.first * stride + std::size_t{head} * features;
-  float* keys = scratch.keys.reserve(std::size_t{padded(most)} * features);
-  float* values = scratch.values.reserve(std::size_t{most} * padded(features));
-  float* scores = scratch.scores.reserve(std::size_t{kQueryRows} * padded(most));
-  float* inverse_sums = scratch.inverse_sums.reserve(kQueryRows);
-
-  const std::uint32_t block = query_rows(tokens, input.window);
-  for (std::uint32_t first = 0; first < tokens; first += block) {
-    const std::uint32_t count = std::min(block, tokens - first);
-    const KeyRange range = visible(input.window, first, count, tokens);
-    const std::uint32_t columns = padded(range.count);
-    if (first == 0 || input.window > 0) {
-      const float* seen = queries + range.first * stride;
-      pack_keys(seen + model.hidden, stride, range.count, features, keys);
-      pack_values(seen + 2 * std::size_t{model.hidden}, stride, range.count, features, values);
-    }
-    Product score;
-    score.a = queries + first * stride;
-    score.a_stride = stride;
-    score.panels = keys;
-    score.rows = count;
-    score.k = features;
-    score.columns = columns;
-    score.last_panel = columns / kPanel;
-    score.out = scores;
-    score.out_stride = columns;
-    kernels.product(score);
-
-    Softmax softmax;
-    softmax.scores = scores;
-    softmax.rows = count;
-    softmax.keys = range.count;
-    softmax.scale = 1.0F / std::sqrt(static_cast<float>(features));
-    if (input.distances != nullptr) {
-      softmax.bias = input.distances + (std::ptrdiff_t{range.first} - std::ptrdiff_t{first});
-    }
-    softmax.inverse_sums = inverse_sums;
-    kernels.softmax(softmax);
-
-    Product mix;
-    mix.a = scores;
-    mix.a_stride = columns;
-    mix.panels = values;
-    mix.rows = count;
-    mix.k = range.count;
-    mix.columns = features;
-    mix.last_panel = padded(features) / kPanel;
-    mix.scale = inverse_sums;
-    mix.out = input.context + (rows.first + first) * std::size_t{model.hidden} +
-              std::size_t{head} * features;
-    mix.out_stride = model.hidden;
-    kernels.product(mix);
-  }
+  Head(kernels, input, rows, model.hidden / model.heads, scratch).run(model, head);
 }
 
 }  // namespace vecmill::encode

@@ -30,6 +30,12 @@ namespace vecmill::encode {
 /// last of an odd number lies 0.
 [[nodiscard]] constexpr std::uint32_t pairs(std::uint32_t k) { return (k + 1) / 2; }
 
+/// What lies in the places of floats.
+inline std::uint16_t* halves(float* places) { return reinterpret_cast<std::uint16_t*>(places); }
+inline const std::uint16_t* halves(const float* places) {
+  return reinterpret_cast<const std::uint16_t*>(places);
+}
+
 /// How many floats' places `pack_pairs` fills.
 [[nodiscard]] constexpr std::size_t packed_pairs(std::uint32_t out, std::uint32_t in) {
   return std::size_t{padded(out)} * pairs(in);

@@ -24,24 +24,20 @@ class Contest {
  public:
   explicit Contest(const Kernels& kernels) : kernels_(kernels) {
     pack_linear(weights_.data(), kWidth, kWidth, packed_.data());
-    pack_pairs(weights_.data(), kWidth, kWidth, halves(pairs_));
+    pack_pairs(weights_.data(), kWidth, kWidth, halves(pairs_.data()));
   }
 
   double seconds(bool in_bf16) {
     const double start = thread_seconds();
     Linear linear{in_bf16 ? pairs_.data() : packed_.data(), nullptr, kWidth, kWidth};
     linear.pairs = in_bf16;
-    if (in_bf16) kernels_.round(Round{rows_.data(), kRows, kWidth, halves(rounded_)});
+    if (in_bf16) kernels_.round(Round{rows_.data(), kRows, kWidth, halves(rounded_.data())});
     kernels_.product(
         linear_product(linear, in_bf16 ? rounded_.data() : rows_.data(), kRows, out_.data()));
     return thread_seconds() - start;
   }
 
  private:
-  static std::uint16_t* halves(std::vector<float>& places) {
-    return reinterpret_cast<std::uint16_t*>(places.data());
-  }
-
   const Kernels& kernels_;
   const std::vector<float> weights_ = numbers(std::size_t{kWidth} * kWidth);
   std::vector<float> rows_ = numbers(std::size_t{kRows} * kWidth);

@@ -15,6 +15,9 @@ namespace vecmill::encode {
 
 class Team;
 
+/// What `Encoder::arithmetic` says of models in bf16.
+inline constexpr const char* kBf16Arithmetic = "bf16/2";
+
 /// Reads the configuration files of a model folder (sentence-transformers, old and new layout, or
 /// a bare Hugging Face folder).
 ///   errors  kNotFound, kInvalidData, kUnsupported naming the module, activation or architecture
@@ -101,7 +104,7 @@ class Encoder {
   /// `fingerprint`: dense vectors are the same without them.
   [[nodiscard]] std::string heads_fingerprint(const Outputs& outputs) const;
 
-  /// The number format and the version of the numerics: "f32/1", "bf16/1", "int8/1". Another one is
+  /// The number format and the version of the numerics: "f32/1", "bf16/2", "int8/1". Another one is
   /// another vector for the same text.
   [[nodiscard]] std::string arithmetic() const;
 

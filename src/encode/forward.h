@@ -32,6 +32,7 @@ class Workspace {
   /// What one thread needs for one head of one text at a time.
   struct Attention {
     Buffer keys, values, scores, inverse_sums;
+    Buffer rounded, rounded_scores;  ///< where products are of pairs
   };
 
   Buffer qkv, context, sums, middle, up, distances, window;

@@ -52,6 +52,7 @@ struct Model {
     view.position_rule = shape.positions;
     view.activation = shape.activation;
     view.pre_norm = shape.pre_norm;
+    view.pairs_in_attention = shape.pairs;
     const std::uint32_t width = shape.embedding_width > 0 ? shape.embedding_width : shape.hidden;
     view.embedding_width = width;
     view.words = numbers(std::size_t{kVocab} * width, 1.0F);
@@ -361,6 +362,7 @@ constexpr Shape kShapes[] = {
     {.hidden = 60, .heads = 3, .intermediate = 50, .gated = true, .pre_norm = true, .whole = true},
     {.hidden = 32, .heads = 4, .intermediate = 66, .pairs = true},
     {.hidden = 75, .heads = 3, .intermediate = 403, .alibi = true, .gated = true, .pairs = true},
+    {.hidden = 96, .heads = 2, .intermediate = 50, .rotary = true, .window = 9, .pairs = true},
 };
 constexpr Shape kWide{1024, 16, 128};
 

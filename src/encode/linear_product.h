@@ -51,7 +51,7 @@ inline Quantized quantized_rows(const Kernels& kernels, const Linear& linear, co
 inline const float* rounded_rows(const Kernels& kernels, const Linear& linear, const float* a,
                                  std::uint32_t rows, Workspace::Bytes& bytes) {
   float* rounded = bytes.rows.reserve(std::size_t{rows} * pairs(linear.in));
-  kernels.round(Round{a, rows, linear.in, reinterpret_cast<std::uint16_t*>(rounded)});
+  kernels.round(Round{a, rows, linear.in, halves(rounded)});
   return rounded;
 }
 

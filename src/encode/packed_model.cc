@@ -174,6 +174,7 @@ Result<Transformer> Loader::transformer() const {
     VECMILL_ASSIGN(Layer next, layer(i));
     t.layers.push_back(next);
   }
+  t.pairs_in_attention = t.layers.front().qkv.pairs;
   VECMILL_TRY(positions(t));
   return t;
 }

@@ -65,8 +65,9 @@ struct Transformer {
   Positions position_rule = Positions::kAbsolute;
   Activation activation = Activation::kGeluErf;
   bool pre_norm = false;
-  std::uint32_t embedding_width = 0;          ///< hidden, unless there is an embedding_project
-  const float* words = nullptr;               ///< [vocab, embedding_width]
+  bool pairs_in_attention = false;    ///< its products are of pairs of bf16, softmax is in f32
+  std::uint32_t embedding_width = 0;  ///< hidden, unless there is an embedding_project
+  const float* words = nullptr;       ///< [vocab, embedding_width]
   const std::uint16_t* words_bf16 = nullptr;  ///< or this, the same in bf16
   /// [max_positions, embedding_width], token type 0 added to each row; null where rotation or a
   /// bias in the attention tells positions apart.

@@ -31,10 +31,11 @@ constexpr double kAsExact = 0.9999;
 /// Multiplications and additions a token: below it everything else takes longer.
 constexpr double kLittleWork = 2e6;
 
-/// Processor and instruction set: what speed depends on.
+/// Processor, instruction set and numerics: what the answer depends on.
 Result<std::string> this_machine() {
   VECMILL_ASSIGN(const encode::Isa isa, encode::choose_isa());
-  return encode::processor_name() + ", " + std::string(encode::name(isa));
+  return encode::processor_name() + ", " + std::string(encode::name(isa)) + ", " +
+         encode::kBf16Arithmetic;
 }
 
 Result<fs::path> choice_file(const fs::path& model_folder, const std::string& machine) {

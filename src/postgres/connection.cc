@@ -77,16 +77,19 @@ struct Connection::State {
   ConnectionOptions options;
   Session session;
   std::string place;
+  bool is_out = false;  ///< it was waited for in vain
 
-  /// Tries until it works, cannot work, or the patience is over.
+  /// Tries until it works, cannot work, or the patience is over. Of a server that was waited for
+  /// in vain only once: what many callers wait for one after the other would take hours.
   Result<Rows> insist(milliseconds deadline, const std::function<bool(PGconn*)>& send) {
-    const auto until = Clock::now() + options.patience;
+    auto until = Clock::now() + (is_out ? milliseconds(0) : options.patience);
     for (milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
       Error error;
       if (!session) {
         auto fresh = connect(url);
         if (fresh) {
           session = *std::move(fresh);
+          if (std::exchange(is_out, false)) until = Clock::now() + options.patience;
         } else if (error = std::move(fresh).error(); error.kind != ErrorKind::kUnavailable) {
           return error;
         }
@@ -100,7 +103,10 @@ struct Connection::State {
         if (is_lost(outcome.failure->state)) session.reset();
         if (!is_transient(outcome.failure->state)) return error;
       }
-      if (Clock::now() + pause > until) return error;
+      if (Clock::now() + pause > until) {
+        is_out = !session;
+        return error;
+      }
       std::this_thread::sleep_for(with_jitter(pause));
     }
   }

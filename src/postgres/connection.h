@@ -55,7 +55,8 @@ class Connection {
   ~Connection();
 
   /// Runs one statement in its own transaction. Deadlocks, serialization failures and lost
-  /// connections are tried again until the patience is over.
+  /// connections are tried again until the patience is over; the next call of a server that was
+  /// waited for in vain tries once.
   ///   errors  by the SQLSTATE: kNotFound (table, column), kAuth (permission), kInvalidData,
   ///           kUnavailable, ...; of data errors the server's words are left out: they may quote it
   Result<Rows> run(const std::string& sql, std::span<const Param> params = {});

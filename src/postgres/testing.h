@@ -46,6 +46,8 @@ class TestServer {
 
   void kill() { process_.kill(); }
 
+  [[nodiscard]] std::string socket() const { return folder() + "/.s.PGSQL.5432"; }
+
   [[nodiscard]] std::string url() const { return "postgres://test@/postgres?host=" + folder(); }
 
  private:

@@ -129,11 +129,11 @@ def test_a_table_keeps_the_arithmetic_it_began_with(vecmill, db):
                        "--out", db.url("beside"), "--create", *more)
 
     (vecmill.folder / "notes.txt").write_text("one\n")
-    assert embed("--dtype", "bf16").json["arithmetic"] == "bf16/1"
+    assert embed("--dtype", "bf16").json["arithmetic"] == "bf16/2"
     (vecmill.folder / "notes.txt").write_text("one\ntwo\n")
     refused = embed("--dtype", "f32")
-    assert refused.code == 7 and "bf16/1" in refused.err and "f32/1" in refused.err
-    assert embed().json["arithmetic"] == "bf16/1"
+    assert refused.code == 7 and "bf16/2" in refused.err and "f32/1" in refused.err
+    assert embed().json["arithmetic"] == "bf16/2"
     assert db.value("SELECT count(*) FROM beside") == "2"
 
 

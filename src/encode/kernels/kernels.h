@@ -84,6 +84,7 @@ struct Round {
   const float* x = nullptr;  ///< [rows, width]
   std::uint32_t rows = 0, width = 0;
   std::uint16_t* halves = nullptr;  ///< [rows, pairs(width) * 2]
+  std::size_t stride = 0;           ///< rows of `x` are so far apart; 0: width
 };
 
 /// The work of the forward pass in one instruction set. Every entry gives the same bits in each,
