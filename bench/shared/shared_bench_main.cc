@@ -29,13 +29,12 @@ constexpr std::array kAskers{1, 4};
 
 std::unique_ptr<remote::StateServer> server_of(const std::string& place, const std::string& name) {
   if (place.starts_with("postgres")) {
-    return remote::make_postgres_state(
-        std::make_shared<postgres::Client>(
-            postgres::ClientOptions{.url = *postgres::parse_database(place),
-                                    .objects = &remote::state_objects(),
-                                    .connect_within = 5s,
-                                    .answer_within = 5s}),
-        name);
+    return remote::make_postgres_state(std::make_shared<postgres::Client>(postgres::ClientOptions{
+                                           .url = *postgres::parse_database(place),
+                                           .objects = &remote::state_objects(),
+                                           .connect_within = 5s,
+                                           .answer_within = 5s}),
+                                       name);
   }
   redis::ClientOptions options;
   options.address = *redis::parse_address(place);
