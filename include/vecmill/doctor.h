@@ -9,11 +9,11 @@
 
 namespace vecmill {
 
-/// One thing about a model behind an API, or about the Redis that processes share.
+/// One thing about a model behind an API, or about the server that processes share.
 struct RemoteFinding {
-  std::string provider;  ///< "voyage", with its model "voyage:voyage-code-3", or "redis"
-  /// settings, address, tls, clock, cost, key, model, dims, limits; of a Redis also version,
-  /// persistence, eviction
+  std::string provider;  ///< "voyage", with its model "voyage:voyage-code-3"; "redis", "postgres"
+  /// settings, address, tls, clock, cost, key, model, dims, limits; of what is shared also version,
+  /// persistence, eviction (Redis), tables (PostgreSQL)
   std::string name;
   std::string value;
   std::optional<ErrorKind> wrong{};  ///< what kind of trouble it is; nothing: it is as it must be
@@ -27,7 +27,8 @@ struct RemoteFinding {
 Status examine_remote(const ModelOptions& options,
                       const std::function<void(const RemoteFinding&)>& tell);
 
-/// Looks at the Redis of the options and writes nothing to it; tells nothing where none is named.
+/// Looks at the server that the options share and writes nothing to it; tells nothing where none is
+/// named.
 void examine_shared_state(const ModelOptions& options,
                           const std::function<void(const RemoteFinding&)>& tell);
 

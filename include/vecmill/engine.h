@@ -41,7 +41,7 @@ struct ModelOptions {
   SpendOptions spend = {};        ///< for models of providers that bill
   RemoteSettings remote = {};     ///< for models behind APIs
   FallbackOptions fallback = {};  ///< the same
-  SharedOptions shared = {};      ///< a Redis that several processes use
+  SharedOptions shared = {};      ///< a server that several processes use
 };
 
 enum class Empty : std::uint8_t { kEmbed, kSkip, kFail };

@@ -85,6 +85,8 @@ struct Hmac {
 
 }  // namespace
 
+std::string Key::name() const { return {reinterpret_cast<const char*>(mac.data()), 16}; }
+
 std::uint64_t Key::prefix() const {
   std::uint64_t first = 0;
   std::memcpy(&first, mac.data(), sizeof first);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace vecmill::cache {
@@ -18,6 +19,9 @@ struct Key {
 
   /// The first bytes of `mac`: what tables are sorted by.
   [[nodiscard]] std::uint64_t prefix() const;
+
+  /// The first 16 of them: what servers keep it under. Another's row there is a collision.
+  [[nodiscard]] std::string name() const;
 };
 
 /// Makes the keys of one tenant and one fingerprint:

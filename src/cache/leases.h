@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "vecmill/cache/key.h"
-#include "vecmill/redis/client.h"
+#include "vecmill/cache/lease_server.h"
 
 namespace vecmill::cache {
 
@@ -27,7 +27,7 @@ struct LeaseOptions {
 /// work: while the server is away everybody makes what he wants. Safe from any thread.
 class Leases {
  public:
-  explicit Leases(std::shared_ptr<redis::Client> client, LeaseOptions options = {});
+  explicit Leases(std::unique_ptr<LeaseServer> server, LeaseOptions options = {});
   ~Leases();
   Leases(const Leases&) = delete;
   Leases& operator=(const Leases&) = delete;
@@ -46,7 +46,7 @@ class Leases {
  private:
   void renew(const std::stop_token& stop);
 
-  const std::shared_ptr<redis::Client> client_;
+  const std::unique_ptr<LeaseServer> server_;
   const LeaseOptions options_;
   const std::string holder_;  ///< this process's name for others
 

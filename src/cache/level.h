@@ -42,7 +42,7 @@ struct LevelStats {
   std::uint64_t max_bytes = 0;  ///< `bytes` is never above it
 };
 
-/// A place that keeps vectors by key: memory, a SQLite file, and later a server. Safe from any
+/// A place that keeps vectors by key: memory, a SQLite file, a server. Safe from any
 /// thread.
 class Level {
  public:

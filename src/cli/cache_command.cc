@@ -12,7 +12,7 @@
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/progress.h"
 #include "vecmill/cli/quantity.h"
-#include "vecmill/cli/redis_settings.h"
+#include "vecmill/cli/shared_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
 
@@ -84,7 +84,7 @@ Result<ExitCode> warm(const Invocation& invocation, std::vector<std::string> inp
   options.cache = cache_options(settings);
   VECMILL_ASSIGN(options.spend, spend_options(settings));
   options.fallback = fallback_options(settings);
-  VECMILL_TRY(add_redis(settings, options));
+  VECMILL_TRY(add_shared(settings, options));
   const Interrupt interrupt;
   VECMILL_ASSIGN(const auto engine, Engine::open(options));
   say_note(*engine, job.options, settings.on("quiet"));

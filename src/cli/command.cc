@@ -164,13 +164,13 @@ the multiplications alone would take; memory, and what to set. Wants an idle mac
   vecmill bench --model all-MiniLM-L6-v2)";
 
 constexpr std::string_view kDoctorDetails =
-    R"(Exit code 1 when something is wrong. Without --online no API is asked; a Redis that the settings
-name is asked what it is.
+    R"(Exit code 1 when something is wrong. Without --online no API is asked; the server of
+--shared is asked what it is.
 
-With --online it looks at that Redis and at models behind APIs instead: at that of --model or of the
-settings, and at each [providers.NAME] of vecmill.toml. It asks the model for the vector of one word
-and says before what that costs. Exit code: 0 all is well, 2 the configuration, 4 the key, 5 the
-address or the server, 6 a budget or limit.
+With --online it looks at that server and at models behind APIs instead: at that of --model or of
+the settings, and at each [providers.NAME] of vecmill.toml. It asks the model for the vector of one
+word and says before what that costs. Exit code: 0 all is well, 2 the configuration, 4 the key, 5
+the address or the server, 6 a budget or limit.
 
   vecmill doctor --online --model voyage:voyage-code-3)";
 
@@ -348,7 +348,7 @@ const std::vector<FlagGroup>& flag_groups() {
       {{"embed", "query", "cache", "jobs", "worker", "reconcile"},
        {"fallback", "same-space", "fallback-after", "patience"}},
       {{"embed", "query", "cache", "doctor", "jobs", "worker", "reconcile"},
-       {"redis", "redis-password-env", "redis-ca-file", "redis-cache-only"}},
+       {"shared", "redis-password-env", "redis-ca-file", "shared-cache-only", "shared-cache-size"}},
       // How they are sent.
       {{"embed", "query", "cache", "estimate", "doctor", "jobs", "worker", "reconcile"},
        {"requests-per-minute", "tokens-per-minute", "in-flight", "request-timeout"}},

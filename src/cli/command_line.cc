@@ -78,6 +78,7 @@ class Parser {
 
   void add(const Flag& flag) {
     std::string names = "--" + std::string(flag.name);
+    if (!flag.once.empty()) names += ",--" + std::string(flag.once);
     if (flag.letter != 0) names += std::string(",-") + flag.letter;
     Found& found = found_.emplace_back(Found{&flag, nullptr, {}});
     found.option =

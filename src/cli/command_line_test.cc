@@ -41,6 +41,11 @@ TEST(CommandLine, TheLastOfTwoWins) {
   EXPECT_EQ(parsed({"embed", "--dims", "1", "--dims", "2"}).flags.at("dims"), "2");
 }
 
+TEST(CommandLine, AnEarlierNameOfAFlagIsAnotherNameOfIt) {
+  EXPECT_EQ(parsed({"embed", "--redis", "x"}).flags.at("shared"), "x");
+  EXPECT_EQ(parsed({"embed", "--redis-cache-only"}).flags.at("shared-cache-only"), "true");
+}
+
 TEST(CommandLine, BehindTwoDashesEverythingIsAnArgument) {
   EXPECT_THAT(parsed({"query", "--index", "x", "--", "--json"}).arguments, ElementsAre("--json"));
 }

@@ -9,7 +9,7 @@
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/progress.h"
-#include "vecmill/cli/redis_settings.h"
+#include "vecmill/cli/shared_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
 #include "vecmill/place.h"
@@ -193,7 +193,7 @@ Result<ExitCode> run_embed(const Invocation& invocation) {
   VECMILL_ASSIGN(options.spend, spend_options(settings));
   options.fallback = fallback_options(settings);
   options.fallback.degraded = settings.text("degraded");
-  if (!settings.on("dry-run")) VECMILL_TRY(add_redis(settings, options));
+  if (!settings.on("dry-run")) VECMILL_TRY(add_shared(settings, options));
   if (!settings.on("dry-run")) {
     VECMILL_ASSIGN(options.dtype, dtype_for(job, options));
   }

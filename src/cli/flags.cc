@@ -81,13 +81,18 @@ constexpr auto kFlags = std::to_array<Flag>({
      "record of what was spent: a file, or postgres://... for several hosts; empty: ledger.db in "
      "--home",
      true},
-    {"redis", kText, "URL", "", "",
-     "share vectors and limits: redis://host:6379/0, rediss:// with TLS, unix:///path", true},
+    {"shared", kText, "URL", "", "",
+     "share vectors and limits with other processes: redis://host:6379/0, rediss:// with TLS, "
+     "unix:///path, postgres://host/database",
+     true, 0, 0, "", "redis"},
     {"redis-password-env", kText, "NAME", "", "", "variable that holds the password of Redis",
      true},
     {"redis-ca-file", kText, "FILE", "", "", "whom TLS trusts; empty: whom the system trusts",
      true},
-    {"redis-cache-only", kSwitch, "", "", "", "share vectors, but no limits", true},
+    {"shared-cache-only", kSwitch, "", "", "", "share vectors, but no limits", true, 0, 0, "",
+     "redis-cache-only"},
+    {"shared-cache-size", kBytes, "SIZE", "", "10GB",
+     "what vectors may take in a PostgreSQL that is shared, about", true},
     {"tag", kText, "K=V", "", "",
      "for reports of costs; several with commas between: project=search,user=ann", true},
     {"fallback", kText, "LIST", "", "",
@@ -182,6 +187,21 @@ Error bad_value(const std::string& where, std::string message, std::string hint 
   return make_error(ErrorKind::kInvalidArgument, std::move(message), where, std::move(hint));
 }
 
+std::string key_of(std::string_view name) {
+  std::string key(name);
+  std::ranges::replace(key, '-', '_');
+  return key;
+}
+
+std::string variable_of(std::string_view flag) {
+  std::string name = "VECMILL_" + std::string(flag);
+  std::ranges::transform(name, name.begin(), [](char c) {
+    if (c == '-') return '_';
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return name;
+}
+
 }  // namespace
 
 std::span<const Flag> all_flags() { return kFlags; }
@@ -192,19 +212,21 @@ const Flag* find_flag(std::string_view name) {
 }
 
 std::string file_key(const Flag& flag) {
-  if (!flag.key.empty()) return std::string(flag.key);
-  std::string key(flag.name);
-  std::ranges::replace(key, '-', '_');
-  return key;
+  return flag.key.empty() ? key_of(flag.name) : std::string(flag.key);
 }
 
-std::string environment_name(const Flag& flag) {
-  std::string name = "VECMILL_" + std::string(flag.name);
-  std::ranges::transform(name, name.begin(), [](char c) {
-    if (c == '-') return '_';
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return name;
+std::string environment_name(const Flag& flag) { return variable_of(flag.name); }
+
+std::vector<std::string> file_keys(const Flag& flag) {
+  std::vector<std::string> keys{file_key(flag)};
+  if (!flag.once.empty()) keys.push_back(key_of(flag.once));
+  return keys;
+}
+
+std::vector<std::string> environment_names(const Flag& flag) {
+  std::vector<std::string> names{environment_name(flag)};
+  if (!flag.once.empty()) names.push_back(variable_of(flag.once));
+  return names;
 }
 
 Status check_value(const Flag& flag, std::string_view text, const std::string& where) {

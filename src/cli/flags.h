@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "vecmill/result.h"
 
@@ -24,10 +25,15 @@ struct Flag {
   char letter = 0;                              ///< of the short form
   std::uint32_t most = std::uint32_t{1} << 20;  ///< kCount
   std::string_view key = {};                    ///< in files, where it is not made of the name
+  std::string_view once = {};                   ///< an earlier name, which goes on to count
 };
 
 [[nodiscard]] std::span<const Flag> all_flags();
 [[nodiscard]] const Flag* find_flag(std::string_view name);
+
+/// The names by which environment and files may give it, the first one first.
+[[nodiscard]] std::vector<std::string> environment_names(const Flag& flag);
+[[nodiscard]] std::vector<std::string> file_keys(const Flag& flag);
 
 [[nodiscard]] std::string environment_name(const Flag& flag);  ///< VECMILL_BATCH_SIZE
 [[nodiscard]] std::string file_key(const Flag& flag);          ///< batch_size

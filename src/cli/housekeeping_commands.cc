@@ -4,15 +4,17 @@
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
-#include "vecmill/cli/redis_settings.h"
+#include "vecmill/cli/shared_settings.h"
 #include "vecmill/doctor.h"
 #include "vecmill/machine.h"
+#include "vecmill/place.h"
 
 namespace vecmill::cli {
 namespace {
 
 /// An address without the password that may be in it: what is shown here is copied elsewhere.
 std::string without_password(const std::string& value) {
+  if (is_postgres_url(value)) return shown_place(value);
   const std::size_t scheme = value.find("://"), at = value.rfind('@');
   if (scheme == std::string::npos || at == std::string::npos || at < scheme) return value;
   return value.substr(0, scheme + 3) + "..." + value.substr(at);

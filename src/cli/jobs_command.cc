@@ -12,7 +12,7 @@
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/queue_settings.h"
-#include "vecmill/cli/redis_settings.h"
+#include "vecmill/cli/shared_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/jobs.h"
 
@@ -53,7 +53,7 @@ Result<Submission> submission_of(const Settings& settings, Words inputs) {
   wanted.model = model_options(settings);
   VECMILL_ASSIGN(wanted.model.spend, spend_options(settings));
   wanted.model.fallback = fallback_options(settings);
-  VECMILL_TRY(add_redis(settings, wanted.model));
+  VECMILL_TRY(add_shared(settings, wanted.model));
   wanted.group = settings.text("group");
   wanted.priority = priority_of(settings.text("priority"));
   wanted.job_texts = settings.count("job-size");

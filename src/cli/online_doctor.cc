@@ -5,7 +5,7 @@
 #include "vecmill/cli/command.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
-#include "vecmill/cli/redis_settings.h"
+#include "vecmill/cli/shared_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/doctor.h"
 
@@ -52,7 +52,7 @@ Result<ExitCode> run_online_doctor(const Invocation& invocation) {
   const std::vector<std::string> models = models_of(settings);
   ModelOptions options = model_options(settings);
   options.shared = shared_options(settings);
-  if (models.empty() && options.shared.redis.empty()) {
+  if (models.empty() && options.shared.server.empty()) {
     return make_error(ErrorKind::kInvalidArgument, "no model behind an API is named", "--online",
                       "name one: --model voyage:voyage-code-3");
   }

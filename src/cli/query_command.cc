@@ -6,7 +6,7 @@
 #include "vecmill/cli/fallback_settings.h"
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
-#include "vecmill/cli/redis_settings.h"
+#include "vecmill/cli/shared_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/engine.h"
 
@@ -52,7 +52,7 @@ Result<ExitCode> run_query(const Invocation& invocation) {
   VECMILL_ASSIGN(const ModelOptions made_with, model_of_index(index));
   ModelOptions options = model_options(settings, made_with);
   VECMILL_ASSIGN(options.spend, spend_options(settings));
-  VECMILL_TRY(add_redis(settings, options));
+  VECMILL_TRY(add_shared(settings, options));
   VECMILL_TRY(add_cache(settings, options));
   options.fallback = fallback_options(settings);
   VECMILL_ASSIGN(const auto engine, Engine::open(options));

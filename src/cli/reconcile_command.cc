@@ -11,7 +11,7 @@
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/progress.h"
-#include "vecmill/cli/redis_settings.h"
+#include "vecmill/cli/shared_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/reconcile.h"
 
@@ -51,7 +51,7 @@ Result<std::unique_ptr<Engine>> open_engine(const Settings& settings,
   VECMILL_TRY(add_cache(settings, options));
   VECMILL_ASSIGN(options.spend, spend_options(settings));
   options.fallback = fallback_options(settings);
-  VECMILL_TRY(add_redis(settings, options));
+  VECMILL_TRY(add_shared(settings, options));
   return Engine::open(options);
 }
 

@@ -24,7 +24,10 @@ Error unknown_key(const TomlEntry& entry) {
 
 const Flag* setting_of_key(std::string_view key) {
   for (const Flag& flag : all_flags()) {
-    if (flag.setting && file_key(flag) == key) return &flag;
+    if (!flag.setting) continue;
+    for (const std::string& one : file_keys(flag)) {
+      if (one == key) return &flag;
+    }
   }
   return nullptr;
 }
@@ -62,11 +65,13 @@ Result<Settings> Settings::resolve(const Layers& layers) {
   settings.table_rows_ = settings.tables_.rows(layers.environment);
   for (const Flag& flag : all_flags()) {
     if (!flag.setting) continue;
-    const std::string name = environment_name(flag);
-    const auto value = layers.environment(name);
-    if (!value || value->empty()) continue;
-    VECMILL_TRY(check_value(flag, *value, name));
-    settings.values_[std::string(flag.name)] = {*value, name};
+    for (const std::string& name : environment_names(flag)) {
+      const auto value = layers.environment(name);
+      if (!value || value->empty()) continue;
+      VECMILL_TRY(check_value(flag, *value, name));
+      settings.values_[std::string(flag.name)] = {*value, name};
+      break;
+    }
   }
   for (const auto& [name, value] : layers.flags) {
     const Flag* flag = find_flag(name);

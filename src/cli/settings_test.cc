@@ -79,6 +79,18 @@ TEST_F(SettingsTest, EachLayerAloneReachesEverySetting) {
   }
 }
 
+TEST_F(SettingsTest, AnEarlierNameGoesOnToCountAndGivesWayToTheNewOne) {
+  Layers both = layers();
+  both.project_file = file("vecmill.toml", "redis_cache_only = true\nredis = \"in the file\"\n");
+  EXPECT_EQ(Settings::resolve(both)->text("shared"), "in the file");
+  EXPECT_TRUE(Settings::resolve(both)->on("shared-cache-only"));
+  environment_ = {{"VECMILL_REDIS", "old"}};
+  EXPECT_EQ(Settings::resolve(both)->text("shared"), "old");
+  EXPECT_EQ(Settings::resolve(both)->origin("shared"), "VECMILL_REDIS");
+  environment_["VECMILL_SHARED"] = "new";
+  EXPECT_EQ(Settings::resolve(both)->text("shared"), "new");
+}
+
 TEST_F(SettingsTest, UnknownKeysNameTheNearest) {
   Layers bad = layers();
   bad.project_file = file("vecmill.toml", "model = \"m\"\nbatchsize = 3\n");

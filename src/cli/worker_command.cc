@@ -7,7 +7,7 @@
 #include "vecmill/cli/model_settings.h"
 #include "vecmill/cli/output.h"
 #include "vecmill/cli/queue_settings.h"
-#include "vecmill/cli/redis_settings.h"
+#include "vecmill/cli/shared_settings.h"
 #include "vecmill/cli/spend_settings.h"
 #include "vecmill/jobs.h"
 
@@ -20,7 +20,7 @@ Result<WorkOptions> options_of(const Settings& settings) {
   VECMILL_TRY(add_cache(settings, options.machine));
   VECMILL_ASSIGN(options.machine.spend, spend_options(settings));
   options.machine.fallback = fallback_options(settings);
-  VECMILL_TRY(add_redis(settings, options.machine));
+  VECMILL_TRY(add_shared(settings, options.machine));
   options.lease = std::chrono::seconds(settings.seconds("lease"));
   options.retry_delay = std::chrono::seconds(settings.seconds("retry-delay"));
   options.drain = settings.on("drain");

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "vecmill/engine/shared_server.h"
+#include "vecmill/engine/shared_redis.h"
 #include "vecmill/queue/postgres_queue.h"
 #include "vecmill/queue/redis_queue.h"
 #include "vecmill/queue/sqlite_queue.h"
@@ -13,14 +13,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kConnectWithin{2'000}, kAnswerWithin{10'000};
 
-bool is_redis_url(const std::string& place) {
-  return place.starts_with("redis://") || place.starts_with("rediss://") ||
-         place.starts_with("unix://");
-}
-
 Result<std::unique_ptr<queue::Queue>> open_redis(const QueueOptions& options) {
   queue::RedisQueueOptions wanted;
-  VECMILL_ASSIGN(wanted.client, client_options(options.redis));
+  VECMILL_ASSIGN(wanted.client, redis_options(options.redis));
   wanted.client.connect_within = kConnectWithin;
   wanted.client.answer_within = kAnswerWithin;
   wanted.client.pause_first = wanted.client.pause_most = std::chrono::milliseconds(0);
@@ -37,9 +32,9 @@ Result<std::unique_ptr<queue::Queue>> open_queue(const QueueOptions& options) {
                       "name it with --queue: jobs.db, postgres://... or redis://...");
   }
   if (is_postgres_url(place)) return queue::open_postgres_queue(place, options.create);
-  if (is_redis_url(place)) {
+  if (redis::is_redis_url(place)) {
     QueueOptions redis = options;
-    redis.redis.redis = place;
+    redis.redis.server = place;
     return open_redis(redis);
   }
   if (std::filesystem::path(place).extension() != ".db") {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "vecmill/cache/memory_level.h"
-#include "vecmill/cache/redis_level.h"
 #include "vecmill/cache/secret.h"
 #include "vecmill/engine/cache_place.h"
 #include "vecmill/engine/spending.h"
@@ -27,9 +26,9 @@ bool wants_cache(CacheMode mode, bool remote) {
   return mode == CacheMode::kOn || (mode == CacheMode::kAuto && remote);
 }
 
-Result<std::unique_ptr<VectorCache>> VectorCache::open(const CacheOptions& options, bool remote,
-                                                       const std::string& tenant,
-                                                       std::shared_ptr<redis::Client> shared) {
+Result<std::unique_ptr<VectorCache>> VectorCache::open(
+    const CacheOptions& options, bool remote, const std::string& tenant,
+    const std::shared_ptr<SharedServer>& shared) {
   std::unique_ptr<VectorCache> opened(new VectorCache);
   VECMILL_ASSIGN(const fs::path folder, make_cache_folder());
   auto secret = cache::tenant_secret(folder / "secret");
@@ -51,11 +50,11 @@ Result<std::unique_ptr<VectorCache>> VectorCache::open(const CacheOptions& optio
   levels.push_back(std::move(file));
   std::shared_ptr<cache::Leases> leases;
   if (shared) {
-    if (remote) leases = std::make_shared<cache::Leases>(shared);
-    cache::RedisLevelOptions wanted;
+    if (remote) leases = std::make_shared<cache::Leases>(shared->leases());
+    cache::ServerLevelOptions wanted;
     wanted.ttl = ttl;
     VECMILL_ASSIGN(wanted.encryption_key, cache_key(options));
-    VECMILL_ASSIGN(auto level, cache::make_redis_level(std::move(shared), wanted));
+    VECMILL_ASSIGN(auto level, shared->level(wanted));
     levels.push_back(std::move(level));
   }
   opened->cache_ =

@@ -7,8 +7,8 @@
 #include "vecmill/cache/cache.h"
 #include "vecmill/cache/sqlite_level.h"
 #include "vecmill/engine.h"
+#include "vecmill/engine/shared_server.h"
 #include "vecmill/provider.h"
-#include "vecmill/redis/client.h"
 #include "vecmill/result.h"
 
 namespace vecmill::engine {
@@ -21,9 +21,9 @@ class VectorCache {
   /// Makes the folder, the file and the secret that are not there yet. What is put in for one
   /// tenant is found for no other. `shared`: where vectors are kept also; null: in the file only.
   ///   errors  as cache_status
-  static Result<std::unique_ptr<VectorCache>> open(const CacheOptions& options, bool remote,
-                                                   const std::string& tenant = {},
-                                                   std::shared_ptr<redis::Client> shared = {});
+  static Result<std::unique_ptr<VectorCache>> open(
+      const CacheOptions& options, bool remote, const std::string& tenant = {},
+      const std::shared_ptr<SharedServer>& shared = {});
 
   /// A provider that is asked only for what is missing in here.
   [[nodiscard]] std::unique_ptr<Provider> in_front_of(std::unique_ptr<Provider> provider) const;

@@ -1,7 +1,6 @@
 #include "vecmill/postgres/connection.h"
 
 #include <libpq-fe.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "vecmill/postgres/exchange.h"
 #include "vecmill/postgres/session.h"
 #include "vecmill/postgres/sql_state.h"
 
@@ -27,71 +27,11 @@ PGresult* result_of(const std::shared_ptr<void>& result) {
   return static_cast<PGresult*>(result.get());
 }
 
-Failure lost(PGconn* session) { return {"", one_line(PQerrorMessage(session))}; }
-
-/// Waits until the socket can be read (or written, where that is wanted too).
-bool wait_for(PGconn* session, bool write, Clock::time_point until) {
-  pollfd socket{PQsocket(session), static_cast<short>(write ? POLLIN | POLLOUT : POLLIN), 0};
-  const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
-  if (left.count() <= 0) return false;
-  return poll(&socket, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 60000))) >= 0;
-}
-
 void cancel(PGconn* session) {
   std::array<char, 256> message{};
   PGcancel* handle = PQgetCancel(session);
   if (handle) PQcancel(handle, message.data(), static_cast<int>(message.size()));
   PQfreeCancel(handle);
-}
-
-struct Outcome {
-  std::shared_ptr<void> result;  ///< of the last statement
-  std::optional<Failure> failure;
-};
-
-Outcome failed(Failure failure) { return {nullptr, std::move(failure)}; }
-
-void note(PGresult* raw, Outcome& outcome) {
-  std::shared_ptr<void> result(raw, [](void* p) { PQclear(static_cast<PGresult*>(p)); });
-  const ExecStatusType status = PQresultStatus(raw);
-  if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) {
-    outcome.result = std::move(result);
-    return;
-  }
-  if (outcome.failure) return;
-  const char* state = PQresultErrorField(raw, PG_DIAG_SQLSTATE);
-  const char* message = PQresultErrorField(raw, PG_DIAG_MESSAGE_PRIMARY);
-  outcome.failure =
-      Failure{state ? state : "", one_line(message ? message : PQresultErrorMessage(raw))};
-}
-
-/// Everything that the server answers to what was sent.
-Outcome collect(PGconn* session, milliseconds deadline) {
-  const auto until = Clock::now() + deadline;
-  const auto wait = [&](bool write) {
-    if (wait_for(session, write, until)) return true;
-    if (Clock::now() < until) return true;  // interrupted by a signal
-    cancel(session);
-    return false;
-  };
-  const Failure late{"", "did not answer within " + std::to_string(deadline.count() / 1000) + " s"};
-  for (int more = PQflush(session); more != 0; more = PQflush(session)) {
-    if (more < 0) return failed(lost(session));
-    if (!wait(true)) return failed(late);
-    if (PQconsumeInput(session) == 0) return failed(lost(session));
-  }
-  Outcome outcome;
-  for (;;) {
-    while (PQisBusy(session) != 0) {
-      if (!wait(false)) return failed(late);
-      if (PQconsumeInput(session) == 0) return failed(lost(session));
-    }
-    PGresult* raw = PQgetResult(session);
-    if (!raw) break;
-    note(raw, outcome);
-  }
-  if (!outcome.result && !outcome.failure) return failed(lost(session));
-  return outcome;
 }
 
 milliseconds with_jitter(milliseconds pause) {
@@ -156,7 +96,8 @@ struct Connection::State {
       }
       if (session) {
         Outcome outcome =
-            send(session.get()) ? collect(session.get(), deadline) : failed(lost(session.get()));
+            send(session.get()) ? collect(session.get(), deadline) : lost(session.get());
+        if (outcome.late) cancel(session.get());
         if (!outcome.failure) return Rows(std::move(outcome.result));
         error = to_error(*outcome.failure, url.shown);
         if (is_lost(outcome.failure->state)) session.reset();
@@ -187,19 +128,8 @@ Result<Connection> Connection::open(const Url& url, const ConnectionOptions& opt
 }
 
 Result<Rows> Connection::run(const std::string& sql, std::span<const Param> params) {
-  std::vector<Oid> types;
-  std::vector<const char*> values;
-  std::vector<int> lengths;
-  for (const Param& param : params) {
-    types.push_back(param.type);
-    values.push_back(param.bytes.data());
-    lengths.push_back(static_cast<int>(param.bytes.size()));
-  }
-  const std::vector<int> binary(params.size(), 1);
-  return state_->insist(state_->options.deadline, [&](PGconn* session) {
-    return PQsendQueryParams(session, sql.c_str(), static_cast<int>(params.size()), types.data(),
-                             values.data(), lengths.data(), binary.data(), 1) != 0;
-  });
+  return state_->insist(state_->options.deadline,
+                        [&](PGconn* session) { return send(session, sql, params); });
 }
 
 Result<Rows> Connection::run_long(const std::string& sql) {

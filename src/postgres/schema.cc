@@ -5,6 +5,12 @@
 namespace vecmill::postgres {
 namespace {
 
+std::string version_table(const std::string& schema, const Objects& objects) {
+  return schema + ".vecmill_" + objects.name;
+}
+
+}  // namespace
+
 std::string in_schema(std::string_view sql, const std::string& schema) {
   std::string out;
   for (const char c : sql) {
@@ -13,12 +19,6 @@ std::string in_schema(std::string_view sql, const std::string& schema) {
   }
   return out;
 }
-
-std::string version_table(const std::string& schema, const Objects& objects) {
-  return schema + ".vecmill_" + objects.name;
-}
-
-}  // namespace
 
 Result<bool> has_objects(Connection& connection, const std::string& schema,
                          const Objects& objects) {

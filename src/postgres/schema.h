@@ -18,6 +18,9 @@ struct Objects {
   const char* maker;                          ///< of whoever finds none: how they are made
 };
 
+/// SQL in which '@' stands for the schema.
+[[nodiscard]] std::string in_schema(std::string_view sql, const std::string& schema);
+
 /// The schema that the URL or the search path names, as SQL takes it: "\"public\"".
 ///   errors  kNotFound: the search path names none; kInvalidArgument: a quote in its name
 Result<std::string> schema_of(Connection& connection, const Url& url);

@@ -1,8 +1,10 @@
 #include "vecmill/postgres/session.h"
 
 #include <array>
+#include <utility>
 
 #include "vecmill/base/check.h"
+#include "vecmill/postgres/exchange.h"
 
 namespace vecmill::postgres {
 namespace {
@@ -17,16 +19,19 @@ ErrorKind kind_of_refusal(PGconn* connection, std::string_view message) {
                                                        : ErrorKind::kUnavailable;
 }
 
-}  // namespace
+/// What PQconnectdbParams and PQconnectStartParams take.
+struct Parameters {
+  explicit Parameters(const Url& url)
+      : values{"10", "60000", "vecmill", url.connection.reveal().c_str(), "UTF8", nullptr} {}
 
-Result<Session> connect(const Url& url) {
   // What stands before dbname gives way to the URI's own parameters, what stands behind does not.
   const std::array<const char*, 6> keys = {"connect_timeout",           "tcp_user_timeout",
                                            "fallback_application_name", "dbname",
                                            "client_encoding",           nullptr};
-  const std::array<const char*, 6> values = {
-      "10", "60000", "vecmill", url.connection.reveal().c_str(), "UTF8", nullptr};
-  Session session(PQconnectdbParams(keys.data(), values.data(), 1), &PQfinish);
+  const std::array<const char*, 6> values;
+};
+
+Result<Session> opened(Session session, const Url& url) {
   VECMILL_CHECK(session != nullptr);
   if (PQstatus(session.get()) != CONNECTION_OK) {
     const std::string message = one_line(PQerrorMessage(session.get()));
@@ -37,6 +42,31 @@ Result<Session> connect(const Url& url) {
       session.get(), [](void*, const char*) {}, nullptr);
   PQsetnonblocking(session.get(), 1);
   return session;
+}
+
+}  // namespace
+
+Result<Session> connect(const Url& url) {
+  const Parameters given(url);
+  return opened(Session(PQconnectdbParams(given.keys.data(), given.values.data(), 1), &PQfinish),
+                url);
+}
+
+Result<Session> connect(const Url& url, std::chrono::milliseconds within) {
+  const Parameters given(url);
+  Session session(PQconnectStartParams(given.keys.data(), given.values.data(), 1), &PQfinish);
+  const auto until = std::chrono::steady_clock::now() + within;
+  auto next = PGRES_POLLING_WRITING;
+  while (PQstatus(session.get()) != CONNECTION_BAD && next != PGRES_POLLING_OK &&
+         next != PGRES_POLLING_FAILED) {
+    if (!is_ready(session.get(), next == PGRES_POLLING_WRITING, until)) {
+      return make_error(ErrorKind::kUnavailable,
+                        "no connection within " + std::to_string(within.count()) + " ms",
+                        url.shown);
+    }
+    next = PQconnectPoll(session.get());
+  }
+  return opened(std::move(session), url);
 }
 
 std::string one_line(std::string_view message) {

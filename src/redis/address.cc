@@ -67,6 +67,11 @@ std::string Address::name() const {
          std::to_string(port);
 }
 
+bool is_redis_url(std::string_view place) {
+  return place.starts_with("redis://") || place.starts_with("rediss://") ||
+         place.starts_with("unix://");
+}
+
 Result<Address> parse_address(std::string_view url) {
   Address address;
   if (url.size() > kLongestUrl) return bad("is longer than any address");

@@ -23,6 +23,9 @@ struct Address {
   [[nodiscard]] std::string name() const;
 };
 
+/// Whether it is meant to be such an address: "redis://", "rediss://", "unix://".
+[[nodiscard]] bool is_redis_url(std::string_view place);
+
 /// redis://[[user]:password@]host[:port][/database], rediss:// with TLS, unix:///path of a socket.
 /// Parts of user and password are percent-encoded; a host of IPv6 stands in brackets.
 ///   errors  kInvalidArgument, which never repeats what was given: there may be a password in it

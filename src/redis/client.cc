@@ -43,7 +43,8 @@ Script::Script(std::string text) : text_(std::move(text)) {
 
 void Client::Free::operator()(redisContext* context) const { redisFree(context); }
 
-Client::Client(ClientOptions options) : options_(std::move(options)) {}
+Client::Client(ClientOptions options)
+    : options_(std::move(options)), rest_(options_.pause_first, options_.pause_most) {}
 Client::~Client() {
   const NoSigpipe quiet;  // TLS says goodbye
   context_.reset();
@@ -194,23 +195,16 @@ Result<std::vector<Reply>> Client::exchange(std::span<const Command> commands) {
   return replies;
 }
 
-/// Nothing is tried for a while, longer each time.
-void Client::rest(const Error& error) {
-  pause_ = away_ ? std::min(2 * pause_, options_.pause_most) : options_.pause_first;
-  try_again_ = Clock::now() + pause_;
-  away_ = error;
-}
-
 Result<std::vector<Reply>> Client::call(std::span<const Command> commands) {
   const std::lock_guard lock(mutex_);
   const NoSigpipe quiet;
-  if (away_ && Clock::now() < try_again_) return *away_;
+  if (const Error* failure = rest_.failure()) return *failure;
   while (true) {
     const bool was_open = context_ != nullptr;
     Status connected = connect();
     auto replies = connected ? exchange(commands) : Result<std::vector<Reply>>(connected.error());
     if (replies) {
-      away_.reset();
+      rest_.worked();
       return replies;
     }
     // A server that was started again, or that closes what is idle, is there all the same.
@@ -219,7 +213,7 @@ Result<std::vector<Reply>> Client::call(std::span<const Command> commands) {
                      (context_->err == REDIS_ERR_IO && (errno == EPIPE || errno == ECONNRESET)));
     context_.reset();
     if (closed) continue;
-    rest(replies.error());
+    rest_.failed(replies.error());
     return replies;
   }
 }

@@ -5,12 +5,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "vecmill/base/rest.h"
 #include "vecmill/redis/address.h"
 #include "vecmill/redis/reply.h"
 #include "vecmill/result.h"
@@ -81,15 +81,12 @@ class Client {
   Result<Reply> receive(Clock::time_point deadline);
   Result<std::vector<Reply>> exchange(std::span<const Command> commands);
   [[nodiscard]] Error failure() const;
-  void rest(const Error& error);
 
   const ClientOptions options_;
   std::mutex mutex_;
   std::unique_ptr<redisContext, Free> context_;
   Server server_;
-  std::optional<Error> away_;  ///< the last failure, until a call succeeds
-  Clock::time_point try_again_;
-  std::chrono::milliseconds pause_{};
+  Rest rest_;
 };
 
 }  // namespace vecmill::redis

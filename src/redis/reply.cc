@@ -100,7 +100,7 @@ Error error_of(const Reply& reply, const std::string& where) {
   }
   if (code == "NOPERM") {
     return make_error(ErrorKind::kAuth, "the user of Redis may not do what is needed", where,
-                      "allow it the commands that docs/redis.md names");
+                      "allow it the commands that docs/shared.md names");
   }
   // What a server says may repeat what it was sent; its code does not.
   const bool is_code = !code.empty() && code.size() <= 20 &&

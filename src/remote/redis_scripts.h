@@ -2,8 +2,8 @@
 
 namespace vecmill::remote {
 
-/// How both scripts begin. KEYS[1]: the state. ARGV: JSON, in which `now` is in microseconds; 0:
-/// the server's clock.
+/// How both scripts begin. KEYS[1]: the state. ARGV: the question, and what they return, as in
+/// state_server.h.
 inline constexpr const char* kScriptStart = R"lua(
 local a = cjson.decode(ARGV[1])
 local now = a.now
@@ -14,17 +14,7 @@ end
 local raw = redis.call('GET', KEYS[1])
 )lua";
 
-/// policy::Limiter, in the server. KEYS: the state, the workers that were seen lately. ARGV:
-///   op       "take" or "settle"
-///   worker   who asks
-///   limits   [[unit, count, period, burst], ...]; units from 1, as in `amounts`
-///   amounts  what is taken, or what was used
-///   born, expect  of the state that the worker knows, and until when that was sure to be kept
-///   id, of   settle: the grant, and the `born` of its state
-///   hold     settle: grant nothing for so long
-/// Returns verdict (0 granted, 1 later, 2 too large), grant, wait, born, expect, workers.
-/// A state that was lost while it was sure to be kept begins with empty buckets, whoever finds out.
-/// A grant that nobody settles for `life` counts as used.
+/// policy::Limiter, in the server. KEYS: the state, the workers that were seen lately.
 inline constexpr const char* kLimiterScript = R"lua(
 local life, longest = 300000000, 512
 
@@ -91,13 +81,7 @@ redis.call('PEXPIRE', KEYS[2], 120000)
 return {verdict, id, wait, s.born, now + life, redis.call('ZCARD', KEYS[2])}
 )lua";
 
-/// policy::Breaker, in the server. ARGV:
-///   op      "admit", "failed", "worked" (a success), "answered" (no success, but an answer) or
-///           "cancelled"
-///   era     of the admission that is reported
-///   failures, probes, open_for  as in BreakerOptions
-/// Returns granted (0 or 1), era, wait. Eras grow with the clock, also past a loss of the state, so
-/// that a report from before a change is known as late.
+/// policy::Breaker, in the server.
 inline constexpr const char* kBreakerScript = R"lua(
 local b = raw and cmsgpack.unpack(raw) or
     {state = 'closed', era = now, failures = 0, probing = 0, proved = 0, until_ = 0}

@@ -77,7 +77,10 @@ def test_config_show_has_the_budgets_of_tags_and_tenants(vecmill):
 def test_config_show_hides_the_password_of_an_address(vecmill):
     vecmill.write("vecmill.toml", 'redis = "rediss://me:s3/cr@t@cache.example:6379/0"\n')
     out = vecmill("config", "show").out
-    assert 'redis = "rediss://...@cache.example:6379/0"' in out and "cr@t" not in out
+    assert 'shared = "rediss://...@cache.example:6379/0"' in out and "cr@t" not in out
+    vecmill.write("vecmill.toml", 'shared = "postgres://me:s3cret@db.example/kb?sslpassword=s3cret"\n')
+    out = vecmill("config", "show").out
+    assert 'shared = "postgres://me:***@db.example/kb?sslpassword=***"' in out and "s3cret" not in out
 
 
 BAD_FILES = [

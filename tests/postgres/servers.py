@@ -55,6 +55,7 @@ class Server:
     def start(self, tries=100):
         """While sessions of one that was killed are still ending, none can start."""
         self.log = open(self.folder / "log", "ab")
+        before = self.log.tell()
         options = {"user": SERVER_USER} if os.geteuid() == 0 else {}
         self.process = subprocess.Popen(
             [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=",
@@ -65,7 +66,7 @@ class Server:
                              capture_output=True).returncode != 0:
             if self.process.poll() is not None:
                 said = (self.folder / "log").read_text()
-                assert tries and "is still in use" in said[-1000:], said
+                assert tries and "is still in use" in said[before:], said
                 return self.start(tries - 1)
 
     def place(self, database):

@@ -12,7 +12,7 @@ from program import INSTRUMENTS, ROOT
 
 BINARY = os.environ.get("VECMILL_REMOTE_EMBED", str(ROOT / "build/dev/tests/providers/remote_embed"))
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(ROOT / "tests/postgres")]
 # voyageai names it at its import for cutting long texts, which these tests never ask for.
 sys.modules.setdefault("langchain_text_splitters",
                        types.SimpleNamespace(RecursiveCharacterTextSplitter=None))

@@ -12,7 +12,7 @@ namespace vecmill::cli {
 
 /// Lets a command share what the settings name, and says when the server is not as it should be.
 ///   errors  as check_shared_state
-Status add_redis(const Settings& settings, ModelOptions& options);
+Status add_shared(const Settings& settings, ModelOptions& options);
 
 /// {"used":true,"admitted":12,...}
 [[nodiscard]] std::string shared_json(const SharedReport& report);
