@@ -21,11 +21,14 @@ ErrorKind kind_of_refusal(PGconn* connection, std::string_view message) {
 
 Result<Session> connect(const Url& url) {
   // What stands before dbname gives way to the URI's own parameters, what stands behind does not.
-  const std::array<const char*, 6> keys = {"connect_timeout",           "tcp_user_timeout",
-                                           "fallback_application_name", "dbname",
-                                           "client_encoding",           nullptr};
-  const std::array<const char*, 6> values = {
-      "10", "60000", "vecmill", url.connection.reveal().c_str(), "UTF8", nullptr};
+  // A host that went away without a word is noticed within two minutes, also by who only listens
+  // and by who waits for a long statement.
+  constexpr std::size_t kSettings = 8;
+  const std::array<const char*, kSettings> keys = {
+      "connect_timeout",           "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
+      "fallback_application_name", "dbname",           "client_encoding", nullptr};
+  const std::array<const char*, kSettings> values = {
+      "10", "60000", "30", "10", "vecmill", url.connection.reveal().c_str(), "UTF8", nullptr};
   Session session(PQconnectdbParams(keys.data(), values.data(), 1), &PQfinish);
   VECMILL_CHECK(session != nullptr);
   if (PQstatus(session.get()) != CONNECTION_OK) {
