@@ -82,7 +82,7 @@ local function remember(text)
       if by ~= 0 then call('HINCRBY', K .. 'c', state .. ':' .. group, by) end
     end
   end
-  call('SET', K .. 'r:' .. ARGV[2], text, 'PX', 3600000)
+  call('SET', K .. 'r:' .. ARGV[2], text, 'PX', 600000) -- who asks again does so for half a minute
 end
 local function answer(text)
   remember(text)
