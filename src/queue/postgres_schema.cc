@@ -8,18 +8,19 @@ namespace {
 
 // state: as the enum; rank: what is claimed first; token: of the last claim. A job is written three
 // times in its life: there is room for that where it stands and in the index of the ids, so that no
-// page is split and the log holds what changed only. What is dead is swept early.
+// page is split and the log holds what changed only, which stands together. What is dead is swept
+// early.
 constexpr std::string_view kTables = R"sql(
 CREATE SEQUENCE @vecmill_job_ids;
 CREATE SEQUENCE @vecmill_fences;
 CREATE TABLE @vecmill_jobs(
-  id bigint PRIMARY KEY WITH (fillfactor = 30), state smallint NOT NULL, rank bigint NOT NULL, due bigint NOT NULL,
-  priority smallint NOT NULL, attempts integer NOT NULL, claims integer NOT NULL DEFAULT 0,
-  failures integer NOT NULL DEFAULT 0, crashes integer NOT NULL DEFAULT 0,
-  token bigint NOT NULL DEFAULT 0, lease_ends bigint NOT NULL DEFAULT 0, made bigint NOT NULL,
-  ended bigint NOT NULL DEFAULT 0, grp text NOT NULL, key text NOT NULL,
+  id bigint PRIMARY KEY WITH (fillfactor = 30), rank bigint NOT NULL, due bigint NOT NULL,
+  made bigint NOT NULL, attempts integer NOT NULL, failures integer NOT NULL DEFAULT 0,
+  crashes integer NOT NULL DEFAULT 0, claims integer NOT NULL DEFAULT 0,
+  priority smallint NOT NULL, state smallint NOT NULL, token bigint NOT NULL DEFAULT 0,
+  lease_ends bigint NOT NULL DEFAULT 0, ended bigint NOT NULL DEFAULT 0,
   worker text NOT NULL DEFAULT '', cause text NOT NULL DEFAULT '', message text NOT NULL DEFAULT '',
-  payload bytea NOT NULL)
+  grp text NOT NULL, key text NOT NULL, payload bytea NOT NULL)
   WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 CREATE INDEX ON @vecmill_jobs(rank, id) WHERE state = 0;
 CREATE INDEX ON @vecmill_jobs(due) WHERE state = 1;
