@@ -127,6 +127,7 @@ class PostgresQueue final : public Queue {
       return std::pair(rows.integer(row, kRankColumn), rows.integer(row, 0));
     });
     std::vector<Claimed> claimed;
+    claimed.reserve(order.size());
     for (const std::size_t row : order) claimed.push_back(read_claimed(rows, row));
     return claimed;
   }
