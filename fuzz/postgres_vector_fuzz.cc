@@ -7,11 +7,14 @@
 #include "vecmill/base/check.h"
 #include "vecmill/postgres/wire.h"
 
-/// What is a vector is written again as the same bytes.
+/// What is an integer or a vector is written again as the same bytes.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vecmill::postgres;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   constexpr std::size_t kBeforeElement = 24;
+  ArrayBuilder number(1);
+  number.add_int8(read_integer(bytes));
+  if (bytes.size() == 8) VECMILL_CHECK(std::move(number).take().substr(kBeforeElement) == bytes);
   if (const auto vector = read_vector(bytes)) {
     ArrayBuilder array(1);
     array.add_vector(*vector);

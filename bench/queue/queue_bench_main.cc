@@ -1,11 +1,13 @@
-// What a queue costs: queue_bench PLACE..., each FILE.db, postgres://... or unix:///socket of a
-// Redis. Jobs of 200 bytes are submitted, claimed and completed, 256 at a time, by one worker.
-// Rounds of all places take turns; a line a place: jobs a second, median (least to most).
+// What a queue costs: queue_bench BATCH BATCHES PLACE..., each FILE.db, postgres://... or
+// unix:///socket of a Redis. Jobs of 200 bytes are submitted, claimed and completed by one worker,
+// BATCH at a time. A line a place: what it is, jobs submitted a second, jobs claimed and completed
+// a second, separated by tabs.
 #include <algorithm>
-#include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,8 +22,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using queue::Queue;
 
-constexpr std::size_t kPayload = 200, kBatch = 256, kBatches = 200;
-constexpr int kRounds = 5;
+constexpr std::size_t kPayload = 200;
+
+struct Amount {
+  std::uint32_t batch = 0, batches = 0;
+};
 
 std::unique_ptr<Queue> open(const std::string& place) {
   if (place.starts_with("postgres")) return std::move(*queue::open_postgres_queue(place));
@@ -33,56 +38,48 @@ std::unique_ptr<Queue> open(const std::string& place) {
   return std::move(*queue::open_redis_queue(options));
 }
 
-struct Rates {
-  std::vector<double> submit, work;
-};
-
-double rate(Clock::time_point start) {
-  return static_cast<double>(kBatch * kBatches) /
+double rate(const Amount& amount, Clock::time_point start) {
+  return double{1} * amount.batch * amount.batches /
          std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void run(Queue& queue, Rates& rates) {
-  const queue::Time now = *queue.clock();
+double submit(Queue& queue, const Amount& amount, queue::Time now) {
   queue::NewJob job;
   job.payload.assign(kPayload, 'x');
   job.due = now;
   job.group = "bench";
-  const std::vector<queue::NewJob> jobs(kBatch, job);
-  auto start = Clock::now();
-  for (std::size_t i = 0; i < kBatches; ++i) VECMILL_CHECK(queue.submit(jobs, now));
-  rates.submit.push_back(rate(start));
-  start = Clock::now();
-  for (std::size_t i = 0; i < kBatches; ++i) {
-    const auto claimed = queue.claim({"bench", kBatch}, now);
-    VECMILL_CHECK(claimed && claimed->size() == kBatch);
+  const std::vector<queue::NewJob> jobs(amount.batch, job);
+  const auto start = Clock::now();
+  for (std::uint32_t i = 0; i < amount.batches; ++i) VECMILL_CHECK(queue.submit(jobs, now));
+  return rate(amount, start);
+}
+
+double work(Queue& queue, const Amount& amount, queue::Time now) {
+  const auto start = Clock::now();
+  for (std::uint32_t i = 0; i < amount.batches; ++i) {
+    const auto claimed = queue.claim({"bench", amount.batch}, now);
+    VECMILL_CHECK(claimed && claimed->size() == amount.batch);
     std::vector<queue::Lease> leases;
     for (const queue::Claimed& one : *claimed) leases.push_back(one.lease);
     const auto done = queue.complete(leases, now);
-    VECMILL_CHECK(done && std::ranges::count(*done, true) == kBatch);
+    VECMILL_CHECK(done && std::ranges::count(*done, true) == amount.batch);
   }
-  rates.work.push_back(rate(start));
+  return rate(amount, start);
 }
 
-std::string shown(std::vector<double> rates) {
-  std::ranges::sort(rates);
-  std::array<char, 80> text{};
-  std::snprintf(text.data(), text.size(), "%8.0f (%.0f to %.0f)", rates[rates.size() / 2],
-                rates.front(), rates.back());
-  return text.data();
-}
-
-int main_of(const std::vector<std::string>& places) {
-  std::vector<std::unique_ptr<Queue>> queues;
-  for (const std::string& place : places) queues.push_back(open(place));
-  std::vector<Rates> rates(places.size());
-  for (int round = 0; round < kRounds; ++round) {
-    for (std::size_t i = 0; i < places.size(); ++i) run(*queues[i], rates[i]);
-  }
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    std::printf("%s\n  submit            %s jobs/s\n  claim + complete  %s jobs/s\n",
-                places[i].substr(0, places[i].find(':')).c_str(), shown(rates[i].submit).c_str(),
-                shown(rates[i].work).c_str());
+int main_of(const std::vector<std::string>& words) {
+  VECMILL_CHECK(words.size() > 2);
+  const Amount amount{static_cast<std::uint32_t>(std::stoul(words[0])),
+                      static_cast<std::uint32_t>(std::stoul(words[1]))};
+  for (const std::string& place : std::span(words).subspan(2)) {
+    const std::unique_ptr<Queue> queue = open(place);
+    const queue::Time now = *queue->clock();
+    const double submitted = submit(*queue, amount, now);
+    std::printf("%s\t%.0f\t%.0f\n",
+                place.starts_with("postgres") ? "PostgreSQL"
+                : place.starts_with("unix")   ? "Redis"
+                                              : "SQLite",
+                submitted, work(*queue, amount, now));
   }
   return 0;
 }

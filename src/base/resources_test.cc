@@ -100,6 +100,12 @@ TEST(OwnGroup, IsTheLineOfVersionTwo) {
   EXPECT_EQ(own_group(""), "");
 }
 
+TEST(PeakRss, IsWhatWasHeldOnce) {
+  constexpr std::size_t kHeld = std::size_t{64} << 20;
+  (void)std::string(kHeld, 'x');
+  EXPECT_GE(peak_rss_bytes(), kHeld);
+}
+
 TEST(UsableCores, AreAtLeastOne) { EXPECT_GE(usable_cores(), 1U); }
 
 }  // namespace

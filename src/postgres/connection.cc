@@ -63,6 +63,10 @@ std::uint64_t Rows::number(std::size_t row, std::size_t column) const {
   return value;
 }
 
+std::int64_t Rows::integer(std::size_t row, std::size_t column) const {
+  return read_integer(at(row, column));
+}
+
 bool Rows::yes(std::size_t row, std::size_t column) const { return at(row, column) == "true"; }
 
 std::uint64_t Rows::affected() const {

@@ -20,7 +20,7 @@ struct Param {
 };
 
 /// The answer to a statement. Values are what the server sends in its binary format: queries of
-/// ours cast what they select to text or bytea, where that is the value itself.
+/// ours cast what they select to text or bytea, where that is the value itself, or to integers.
 class Rows {
  public:
   explicit Rows(std::shared_ptr<void> result);  ///< a PGresult
@@ -29,7 +29,8 @@ class Rows {
   [[nodiscard]] bool empty() const { return size() == 0; }
   [[nodiscard]] bool is_null(std::size_t row, std::size_t column) const;
   [[nodiscard]] std::string_view at(std::size_t row, std::size_t column) const;
-  [[nodiscard]] std::uint64_t number(std::size_t row, std::size_t column) const;
+  [[nodiscard]] std::uint64_t number(std::size_t row, std::size_t column) const;  ///< of text
+  [[nodiscard]] std::int64_t integer(std::size_t row, std::size_t column) const;
   [[nodiscard]] bool yes(std::size_t row, std::size_t column) const;  ///< of a boolean as text
   [[nodiscard]] std::uint64_t affected() const;  ///< rows that the statement wrote
 

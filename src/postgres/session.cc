@@ -22,13 +22,17 @@ ErrorKind kind_of_refusal(PGconn* connection, std::string_view message) {
 /// What PQconnectdbParams and PQconnectStartParams take.
 struct Parameters {
   explicit Parameters(const Url& url)
-      : values{"10", "60000", "vecmill", url.connection.reveal().c_str(), "UTF8", nullptr} {}
+      : values{"10",   "60000", "30", "10", "vecmill", url.connection.reveal().c_str(),
+               "UTF8", nullptr} {}
 
   // What stands before dbname gives way to the URI's own parameters, what stands behind does not.
-  const std::array<const char*, 6> keys = {"connect_timeout",           "tcp_user_timeout",
-                                           "fallback_application_name", "dbname",
-                                           "client_encoding",           nullptr};
-  const std::array<const char*, 6> values;
+  // A host that went away without a word is noticed within two minutes, also by who only listens
+  // and by who waits for a long statement.
+  static constexpr std::size_t kSettings = 8;
+  const std::array<const char*, kSettings> keys = {
+      "connect_timeout",           "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
+      "fallback_application_name", "dbname",           "client_encoding", nullptr};
+  const std::array<const char*, kSettings> values;
 };
 
 Result<Session> opened(Session session, const Url& url) {

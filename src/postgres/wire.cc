@@ -63,6 +63,13 @@ void ArrayBuilder::add_int4(std::int32_t value) {
   ++count_;
 }
 
+void ArrayBuilder::add_int8(std::int64_t value) {
+  put32(out_, sizeof value);
+  put32(out_, static_cast<std::uint32_t>(static_cast<std::uint64_t>(value) >> 32U));
+  put32(out_, static_cast<std::uint32_t>(value));
+  ++count_;
+}
+
 void ArrayBuilder::add_vector(std::span<const float> values) {
   put32(out_, static_cast<std::uint32_t>(kVectorHeader + 4 * values.size()));
   put16(out_, static_cast<std::uint16_t>(values.size()));
@@ -109,6 +116,14 @@ std::string ArrayBuilder::take() && {
   put32(header, 1);
   out_.replace(0, kArrayHeader, header);
   return std::move(out_);
+}
+
+std::int64_t read_integer(std::string_view bytes) {
+  const std::uint64_t high = bytes.empty() ? 0 : byte_at(bytes, 0);
+  std::uint64_t value = high >= 0x80 ? ~std::uint64_t{0} : 0;
+  if (bytes.size() != 2 && bytes.size() != 4 && bytes.size() != 8) return 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) value = value << 8U | byte_at(bytes, i);
+  return static_cast<std::int64_t>(value);
 }
 
 std::optional<std::vector<float>> read_vector(std::string_view bytes) {

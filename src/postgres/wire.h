@@ -13,8 +13,8 @@ namespace vecmill::postgres {
 
 /// Types by their number in every database; those of pgvector differ from one to the next.
 using Oid = std::uint32_t;
-inline constexpr Oid kBytea = 17, kInt4 = 23, kText = 25;
-inline constexpr Oid kByteaArray = 1001, kInt4Array = 1007, kTextArray = 1009;
+inline constexpr Oid kBytea = 17, kInt8 = 20, kInt4 = 23, kText = 25;
+inline constexpr Oid kByteaArray = 1001, kInt4Array = 1007, kTextArray = 1009, kInt8Array = 1016;
 
 /// A one-dimensional array in the binary format, grown element by element.
 class ArrayBuilder {
@@ -24,6 +24,7 @@ class ArrayBuilder {
   void add(std::string_view bytes);
   void add_null();
   void add_int4(std::int32_t value);
+  void add_int8(std::int64_t value);
   void add_vector(std::span<const float> values);   ///< pgvector's vector
   void add_halfvec(std::span<const float> values);  ///< and its halfvec
   /// Its sparsevec: as many dimensions as the vocabulary has tokens.
@@ -41,6 +42,9 @@ class ArrayBuilder {
   std::uint32_t count_ = 0;
   bool nulls_ = false;
 };
+
+/// An integer as the server sends it, of any size it has; of other bytes 0.
+[[nodiscard]] std::int64_t read_integer(std::string_view bytes);
 
 /// The components of a vector or halfvec as the server sends it; nothing when the bytes are none.
 [[nodiscard]] std::optional<std::vector<float>> read_vector(std::string_view bytes);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "vecmill/postgres/sql_state.h"
 
 namespace vecmill::postgres {
@@ -18,6 +20,17 @@ TEST(PostgresWireTest, ArraysAreTheServersBytes) {
   ArrayBuilder texts(kText);
   texts.add("ab");
   EXPECT_EQ(std::move(texts).take(), "\0\0\0\1\0\0\0\0\0\0\0\x19\0\0\0\1\0\0\0\1\0\0\0\2ab"s);
+}
+
+TEST(PostgresWireTest, IntegersAreTheServersBytesAndComeBack) {
+  ArrayBuilder numbers(kInt8);
+  numbers.add_int8(-2);
+  EXPECT_EQ(std::move(numbers).take().substr(20), "\0\0\0\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFE"s);
+  EXPECT_EQ(read_integer("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFE"s), -2);
+  EXPECT_EQ(read_integer("\0\0\x01\0\0\0\0\x03"s), (std::int64_t{1} << 40) + 3);
+  EXPECT_EQ(read_integer("\x80\0\0\0"s), std::numeric_limits<std::int32_t>::min());
+  EXPECT_EQ(read_integer("\1\2"s), 258);
+  for (const auto& other : {""s, "\1"s, "\1\2\3"s, "123456789"s}) EXPECT_EQ(read_integer(other), 0);
 }
 
 TEST(PostgresWireTest, VectorsAreTheExtensionsBytesAndComeBack) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -37,6 +38,33 @@ JobInfo read_job(const Rows& rows, std::size_t row) {
   std::size_t column = 0;
   return read_job_row([&] { return rows.number(row, column++); },
                       [&] { return std::string(rows.at(row, column++)); });
+}
+
+/// The columns that vecmill_queue_claim returns, and behind them the rank.
+constexpr std::size_t kRankColumn = 9;
+
+Claimed read_claimed(const Rows& rows, std::size_t row) {
+  const auto count = [&](std::size_t column) {
+    return static_cast<std::uint32_t>(rows.integer(row, column));
+  };
+  Claimed job;
+  job.lease = {static_cast<JobId>(rows.integer(row, 0)), count(1),
+               static_cast<std::uint64_t>(rows.integer(row, 2))};
+  job.payload = rows.at(row, 3);
+  job.group = rows.at(row, 4);
+  job.priority = static_cast<Priority>(count(5));
+  job.failures = count(6);
+  job.crashes = count(7);
+  job.attempts = count(8);
+  return job;
+}
+
+/// bigint[]: of each one in the list what `number` makes of it.
+template <class List, class Number>
+Param integers(const List& list, Number number) {
+  postgres::ArrayBuilder builder(postgres::kInt8);
+  for (const auto& one : list) builder.add_int8(static_cast<std::int64_t>(number(one)));
+  return {postgres::kInt8Array, std::move(builder).take()};
 }
 
 std::vector<Param> params_of(std::span<const NewJob> jobs, Time now) {
@@ -92,20 +120,15 @@ class PostgresQueue final : public Queue {
     VECMILL_ASSIGN(
         const Rows rows,
         call(work_, "claim", "$1, $2::bigint, $3::int, $4, $5::bigint, $6::int", params));
+    // They come as they stand in the table.
+    std::vector<std::size_t> order(rows.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t row) {
+      return std::pair(rows.integer(row, kRankColumn), rows.integer(row, 0));
+    });
     std::vector<Claimed> claimed;
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-      const auto count = [&](std::size_t column) {
-        return static_cast<std::uint32_t>(rows.number(row, column));
-      };
-      Claimed& job = claimed.emplace_back();
-      job.lease = {rows.number(row, 0), count(1), rows.number(row, 2)};
-      job.payload = rows.at(row, 3);
-      job.group = rows.at(row, 4);
-      job.priority = static_cast<Priority>(count(5));
-      job.failures = count(6);
-      job.crashes = count(7);
-      job.attempts = count(8);
-    }
+    claimed.reserve(order.size());
+    for (const std::size_t row : order) claimed.push_back(read_claimed(rows, row));
     return claimed;
   }
 
@@ -138,10 +161,9 @@ class PostgresQueue final : public Queue {
     params.push_back(array(failures, postgres::kText, [](const Failure& f) {
       return f.retry_at ? std::optional(number(*f.retry_at)) : std::nullopt;
     }));
-    VECMILL_ASSIGN(const Rows rows, call(work_, "fail",
-                                         "$1, $2::bigint, $3::text[]::bigint[],"
-                                         " $4::text[]::bigint[], $5, $6, $7::text[]::bigint[]",
-                                         params));
+    VECMILL_ASSIGN(
+        const Rows rows,
+        call(work_, "fail", "$1, $2::bigint, $3, $4, $5, $6, $7::text[]::bigint[]", params));
     return letters(rows.at(0, 0));
   }
 
@@ -256,8 +278,8 @@ class PostgresQueue final : public Queue {
 
   static std::vector<Param> params_of(std::span<const Lease> leases, Time now) {
     return {text(postgres::unique_name()), text(number(now)),
-            array(leases, postgres::kText, [](const Lease& l) { return std::to_string(l.job); }),
-            array(leases, postgres::kText, [](const Lease& l) { return std::to_string(l.token); })};
+            integers(leases, [](const Lease& lease) { return lease.job; }),
+            integers(leases, [](const Lease& lease) { return lease.token; })};
   }
   static std::vector<Param> params_of(std::span<const NewJob> jobs, Time now) {
     return queue::params_of(jobs, now);
@@ -268,10 +290,8 @@ class PostgresQueue final : public Queue {
     std::vector<Param> params = params_of(leases, now);
     params.push_back(text(what));
     params.push_back(text(number(until)));
-    VECMILL_ASSIGN(const Rows rows, call(line, "finish",
-                                         "$1, $2::bigint, $3::text[]::bigint[],"
-                                         " $4::text[]::bigint[], $5, $6::bigint",
-                                         params));
+    VECMILL_ASSIGN(const Rows rows,
+                   call(line, "finish", "$1, $2::bigint, $3, $4, $5, $6::bigint", params));
     return letters(rows.at(0, 0));
   }
 

@@ -6,20 +6,22 @@
 namespace vecmill::queue {
 namespace {
 
-// state: as the enum; rank: what is claimed first; token: of the last claim. Rows change often and
-// few are left: what is dead is swept early.
+// state: as the enum; rank: what is claimed first; token: of the last claim. A job is written three
+// times in its life: there is room for that where it stands and in the index of the ids, so that no
+// page is split and the log holds what changed only, which stands together. What is dead is swept
+// early.
 constexpr std::string_view kTables = R"sql(
 CREATE SEQUENCE @vecmill_job_ids;
 CREATE SEQUENCE @vecmill_fences;
 CREATE TABLE @vecmill_jobs(
-  id bigint PRIMARY KEY, state smallint NOT NULL, rank bigint NOT NULL, due bigint NOT NULL,
-  priority smallint NOT NULL, attempts integer NOT NULL, claims integer NOT NULL DEFAULT 0,
-  failures integer NOT NULL DEFAULT 0, crashes integer NOT NULL DEFAULT 0,
-  token bigint NOT NULL DEFAULT 0, lease_ends bigint NOT NULL DEFAULT 0, made bigint NOT NULL,
-  ended bigint NOT NULL DEFAULT 0, grp text NOT NULL, key text NOT NULL,
+  id bigint PRIMARY KEY WITH (fillfactor = 30), rank bigint NOT NULL, due bigint NOT NULL,
+  made bigint NOT NULL, attempts integer NOT NULL, failures integer NOT NULL DEFAULT 0,
+  crashes integer NOT NULL DEFAULT 0, claims integer NOT NULL DEFAULT 0,
+  priority smallint NOT NULL, state smallint NOT NULL, token bigint NOT NULL DEFAULT 0,
+  lease_ends bigint NOT NULL DEFAULT 0, ended bigint NOT NULL DEFAULT 0,
   worker text NOT NULL DEFAULT '', cause text NOT NULL DEFAULT '', message text NOT NULL DEFAULT '',
-  payload bytea NOT NULL)
-  WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+  grp text NOT NULL, key text NOT NULL, payload bytea NOT NULL)
+  WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 CREATE INDEX ON @vecmill_jobs(rank, id) WHERE state = 0;
 CREATE INDEX ON @vecmill_jobs(due) WHERE state = 1;
 CREATE INDEX ON @vecmill_jobs(lease_ends) WHERE state = 2;
@@ -28,7 +30,7 @@ CREATE INDEX ON @vecmill_jobs(cause, ended) WHERE state = 4;
 CREATE TABLE @vecmill_queue_calls(request text PRIMARY KEY, at bigint NOT NULL, answer text);
 CREATE INDEX ON @vecmill_queue_calls(at);
 CREATE TABLE @vecmill_queue(version integer NOT NULL);
-INSERT INTO @vecmill_queue VALUES (1);
+INSERT INTO @vecmill_queue VALUES (2);
 )sql";
 
 // After a lost connection a call is made again under the same name, and answers as it did. Whoever
@@ -117,36 +119,41 @@ BEGIN
 END $$;
 CREATE FUNCTION @vecmill_queue_claim(request_ text, now_ bigint, count_ int, worker_ text,
                                      lease_ends_ bigint, crashes_ int)
-RETURNS TABLE(id text, claims text, token text, payload bytea, grp text, priority text,
-              failures text, crashes text, attempts text) LANGUAGE plpgsql AS $$
+RETURNS TABLE(id bigint, claims int, token bigint, payload bytea, grp text, priority int,
+              failures int, crashes int, attempts int, rank bigint) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   answer_ text := @vecmill_queue_begin(request_, now_);
-  ids bigint[]; suspects bigint[]; fence bigint;
+  places tid[]; ids bigint[]; crashed int[]; fence bigint;
 BEGIN
   IF answer_ IS NULL THEN
     PERFORM @vecmill_queue_ripen(now_, crashes_);
-    SELECT array_agg(h.id ORDER BY h.rank, h.id) FILTER (WHERE h.crashes = 0),
-           array_agg(h.id ORDER BY h.rank, h.id) FILTER (WHERE h.first_crashes > 0)
-    INTO ids, suspects
-    FROM (SELECT l.*, first_value(l.crashes) OVER (ORDER BY l.rank, l.id) AS first_crashes
-          FROM (SELECT j.id, j.rank, j.crashes FROM @vecmill_jobs j WHERE j.state = 0
-                ORDER BY j.rank, j.id LIMIT count_ FOR UPDATE SKIP LOCKED) l) h;
-    IF suspects IS NOT NULL THEN ids := suspects[1:1]; END IF;
-    IF ids IS NOT NULL THEN
-      fence := nextval('@vecmill_fences');
-      UPDATE @vecmill_jobs j SET state = 2, claims = j.claims + 1, token = fence, worker = worker_,
-        lease_ends = lease_ends_ WHERE j.id = ANY (ids);
-      IF fence % 64 = 0 THEN
-        DELETE FROM @vecmill_queue_calls c WHERE c.at < now_ - 3600000;
-      END IF;
+    SELECT array_agg(h.place), array_agg(h.id), array_agg(h.crashes) INTO places, ids, crashed
+    FROM (SELECT j.ctid AS place, j.id, j.crashes FROM @vecmill_jobs j WHERE j.state = 0
+          ORDER BY j.rank, j.id LIMIT count_ FOR UPDATE SKIP LOCKED) h;
+    IF crashed[1] > 0 THEN
+      places := places[1:1];
+      ids := ids[1:1];
+    ELSIF 0 < ANY (crashed) THEN
+      SELECT array_agg(h.place), array_agg(h.id) INTO places, ids
+      FROM unnest(places, ids, crashed) AS h(place, id, crashes) WHERE h.crashes = 0;
     END IF;
-    answer_ := @vecmill_queue_end(request_, coalesce(array_to_string(ids, ','), ''));
+    PERFORM @vecmill_queue_end(request_, coalesce(array_to_string(ids, ','), ''));
+    IF ids IS NULL THEN RETURN; END IF;
+    fence := nextval('@vecmill_fences');
+    IF fence % 64 = 0 THEN
+      DELETE FROM @vecmill_queue_calls c WHERE c.at < now_ - 3600000;
+    END IF;
+    -- The rows are locked: they stay where they are.
+    RETURN QUERY UPDATE @vecmill_jobs j SET state = 2, claims = j.claims + 1, token = fence,
+        worker = worker_, lease_ends = lease_ends_ WHERE j.ctid = ANY (places)
+      RETURNING j.id, j.claims, j.token, j.payload, j.grp, j.priority::int, j.failures, j.crashes,
+        j.attempts, j.rank;
+  ELSE
+    RETURN QUERY SELECT j.id, j.claims, j.token, j.payload, j.grp, j.priority::int, j.failures,
+        j.crashes, j.attempts, j.rank
+      FROM @vecmill_jobs j WHERE j.id = ANY (string_to_array(answer_, ',')::bigint[]);
   END IF;
-  RETURN QUERY SELECT j.id::text, j.claims::text, j.token::text, j.payload, j.grp,
-      j.priority::text, j.failures::text, j.crashes::text, j.attempts::text
-    FROM @vecmill_jobs j WHERE j.id = ANY (string_to_array(answer_, ',')::bigint[])
-    ORDER BY j.rank, j.id;
 END $$;
 )sql";
 
@@ -155,21 +162,24 @@ constexpr std::string_view kEnds = R"sql(
 CREATE FUNCTION @vecmill_queue_finish(request_ text, now_ bigint, ids bigint[], tokens bigint[],
                                       what text, until bigint)
 RETURNS text LANGUAGE plpgsql AS $$
-DECLARE answer_ text := @vecmill_queue_begin(request_, now_);
+DECLARE answer_ text := @vecmill_queue_begin(request_, now_); good bigint[];
 BEGIN
   IF answer_ IS NOT NULL THEN RETURN answer_; END IF;
-  WITH leases AS (SELECT * FROM unnest(ids, tokens) WITH ORDINALITY AS u(id, token, n)),
-  held AS MATERIALIZED (
-    SELECT j.id, l.n FROM @vecmill_jobs j JOIN leases l ON l.id = j.id AND l.token = j.token
-    WHERE j.state = 2 AND j.lease_ends > now_ ORDER BY j.id FOR UPDATE OF j),
-  changed AS (
+  WITH changed AS (
     UPDATE @vecmill_jobs j SET
       state = CASE what WHEN 'complete' THEN 3 WHEN 'release' THEN 0 ELSE 2 END,
       ended = CASE what WHEN 'complete' THEN now_ ELSE j.ended END,
       lease_ends = CASE what WHEN 'extend' THEN until ELSE j.lease_ends END
-    FROM held h WHERE j.id = h.id RETURNING h.n)
-  SELECT string_agg(CASE WHEN c.n IS NULL THEN 'f' ELSE 't' END, '' ORDER BY l.n) INTO answer_
-  FROM leases l LEFT JOIN changed c ON c.n = l.n;
+    FROM (SELECT * FROM unnest(ids, tokens) WITH ORDINALITY AS u(id, token, n) ORDER BY id) l
+    WHERE j.id = l.id AND j.token = l.token AND j.state = 2 AND j.lease_ends > now_
+    RETURNING l.n)
+  SELECT array_agg(n) INTO good FROM changed;
+  IF cardinality(good) = cardinality(ids) THEN
+    answer_ := repeat('t', cardinality(ids));
+  ELSE
+    SELECT string_agg(CASE WHEN n = ANY (good) THEN 't' ELSE 'f' END, '' ORDER BY n) INTO answer_
+    FROM generate_subscripts(ids, 1) n;
+  END IF;
   RETURN @vecmill_queue_end(request_, coalesce(answer_, ''));
 END $$;
 CREATE FUNCTION @vecmill_queue_fail(request_ text, now_ bigint, ids bigint[], tokens bigint[],
@@ -245,8 +255,10 @@ constexpr std::array kScripts{kTables, kCalls, kSubmit, kClaim, kEnds, kOperate}
 }  // namespace
 
 const postgres::Objects& queue_objects() {
-  static constexpr postgres::Objects kObjects{
-      .name = "queue", .scripts = kScripts, .maker = "`vecmill jobs submit` makes it"};
+  static constexpr postgres::Objects kObjects{.name = "queue",
+                                              .version = 2,
+                                              .scripts = kScripts,
+                                              .maker = "`vecmill jobs submit` makes it"};
   return kObjects;
 }
 

@@ -261,7 +261,7 @@ TEST(RedisQueueTest, ACallThatComesAgainAnswersAsBeforeAndDoesNothing) {
   Places::get().empty("redis");
   const auto queue = Places::get().open("redis", {});
   redis::Client client(Places::get().redis().client());
-  const std::string born = client.call({"GET", "{vecmill-queue}:born"})->text;
+  const std::string born = client.call({"HGET", "{vecmill-queue}:born", "name"})->text;
   const std::vector<std::string> keys{"{vecmill-queue}:"};
   const std::vector<std::string> job{"a", "1", "1", "3", "g", ""};
   std::vector<std::string> arguments{born, kCall, kNow};
@@ -285,6 +285,18 @@ TEST(RedisQueueTest, ARedisThatLostTheQueueIsAnErrorAndNeverAnEmptyQueue) {
   options.client = Places::get().redis().client();
   Places::get().empty("redis");
   EXPECT_EQ(open_redis_queue(options).error().kind, ErrorKind::kNotFound);
+}
+
+TEST(RedisQueueTest, AQueueOfTheVersionBeforeIsLeftAlone) {
+  Places::get().redis();
+  Places::get().empty("redis");
+  redis::Client client(Places::get().redis().client());
+  ASSERT_TRUE(client.call({"SET", "{vecmill-queue}:born", "1-2-3-4"}));
+  RedisQueueOptions options;
+  options.client = Places::get().redis().client();
+  options.create = true;
+  EXPECT_EQ(open_redis_queue(options).error().kind, ErrorKind::kUnsupported);
+  EXPECT_EQ(client.call({"DBSIZE"})->integer, 1);
 }
 
 TEST(SqliteQueueTest, AFileOfAnotherProgramIsLeftAlone) {

@@ -37,11 +37,10 @@ std::uint64_t to_number(std::string_view text) {
   return value;
 }
 
-Time time_of(const std::string& text) { return Time(Duration(to_number(text))); }
+/// Ids are text, all other numbers are integers.
+JobId id_of(const Reply& reply) { return to_number(reply.text); }
 
-std::uint32_t count_of(const std::string& text) {
-  return static_cast<std::uint32_t>(to_number(text));
-}
+Time time_of(const Reply& reply) { return Time(Duration(reply.integer)); }
 
 std::string random_name() {
   thread_local std::random_device random;
@@ -76,11 +75,27 @@ std::vector<bool> letters(const std::string& answer) {
 
 JobInfo read_job(const std::vector<Reply>& columns) {
   std::size_t next = 0;
-  return read_job_row([&] { return to_number(columns[next++].text); },
-                      [&] { return columns[next++].text; });
+  const auto number = [&]() -> std::int64_t {
+    const Reply& reply = columns[next++];
+    return &reply == columns.data() ? static_cast<std::int64_t>(id_of(reply)) : reply.integer;
+  };
+  return read_job_row(number, [&] { return columns[next++].text; });
 }
 
-constexpr std::size_t kClaimFields = 7;
+constexpr std::size_t kClaimColumns = 9;
+
+Claimed read_claimed(const std::vector<Reply>& columns) {
+  const auto count = [&](std::size_t i) { return static_cast<std::uint32_t>(columns[i].integer); };
+  Claimed job;
+  job.lease = {id_of(columns[0]), count(1), static_cast<std::uint64_t>(columns[2].integer)};
+  job.payload = columns[3].text;
+  job.group = columns[4].text;
+  job.priority = static_cast<Priority>(count(5));
+  job.failures = count(6);
+  job.crashes = count(7);
+  job.attempts = count(8);
+  return job;
+}
 
 class RedisQueue final : public Queue {
  public:
@@ -89,15 +104,20 @@ class RedisQueue final : public Queue {
 
   Status open() {
     VECMILL_TRY(check_server());
+    VECMILL_ASSIGN(const Reply type, insist(work_, {"TYPE", key("born")}));
+    if (type.text == "string") {
+      return make_error(ErrorKind::kUnsupported, "the queue is of another version of Vecmill",
+                        where(), "use the program that made it, or another database");
+    }
     for (int turn = 0; turn < 2; ++turn) {
-      VECMILL_ASSIGN(const Reply born, insist(work_, {"GET", key("born")}));
+      VECMILL_ASSIGN(const Reply born, insist(work_, {"HGET", key("born"), "name"}));
       born_ = born.text;
       if (!born_.empty()) return {};
       if (!options_.create) {
         return make_error(ErrorKind::kNotFound, "there is no queue", where(),
                           "`vecmill jobs submit` makes it; if there was one, Redis has lost it");
       }
-      VECMILL_TRY(insist(work_, {"SETNX", key("born"), random_name()}));
+      VECMILL_TRY(insist(work_, {"HSETNX", key("born"), "name", random_name()}));
     }
     return gone();
   }
@@ -131,17 +151,9 @@ class RedisQueue final : public Queue {
                       std::to_string(kCrashes)};
     VECMILL_ASSIGN(const auto items, run(work_, scripts_.claim, words));
     std::vector<Claimed> claimed;
-    for (std::size_t i = 1; i + 2 < items.size(); i += 3) {
-      const std::vector<Reply>& fields = items[i + 1].items;
-      if (fields.size() != kClaimFields) return strange();
-      Claimed& job = claimed.emplace_back();
-      job.lease = {to_number(items[i].text), count_of(fields[0].text), to_number(fields[1].text)};
-      job.payload = items[i + 2].text;
-      job.group = fields[2].text;
-      job.priority = static_cast<Priority>(count_of(fields[3].text));
-      job.failures = count_of(fields[4].text);
-      job.crashes = count_of(fields[5].text);
-      job.attempts = count_of(fields[6].text);
+    for (std::size_t i = 1; i < items.size(); ++i) {
+      if (items[i].items.size() != kClaimColumns) return strange();
+      claimed.push_back(read_claimed(items[i].items));
     }
     return claimed;
   }
@@ -149,8 +161,8 @@ class RedisQueue final : public Queue {
   Result<std::optional<Time>> wake() override {
     VECMILL_ASSIGN(const auto items, run(work_, scripts_.wake, {}));
     if (items.size() != 2) return strange();
-    if (items[1].text.empty()) return std::nullopt;
-    return time_of(items[1].text);
+    if (!items[1].is(Reply::Kind::kInteger)) return std::nullopt;
+    return time_of(items[1]);
   }
 
   Result<std::vector<bool>> extend(std::span<const Lease> leases, Time now, Time until) override {
@@ -216,8 +228,8 @@ class RedisQueue final : public Queue {
       add_filter(words, rest);
       VECMILL_ASSIGN(const auto items, run(work_, scripts_.list, words));
       if (items.size() < 3) return strange();
-      looked = rest.ids.empty() ? to_number(items[1].text) : 0;
-      rest.after = to_number(items[2].text);
+      looked = rest.ids.empty() ? static_cast<std::size_t>(items[1].integer) : 0;
+      rest.after = id_of(items[2]);
       for (std::size_t i = 3; i < items.size() && jobs.size() < limit; ++i) {
         if (items[i].items.size() != kJobColumns) return strange();
         jobs.push_back(read_job(items[i].items));

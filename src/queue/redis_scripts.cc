@@ -5,68 +5,133 @@
 namespace vecmill::queue {
 namespace {
 
-// Keys behind the prefix: j:ID a job as a hash, in which what is missing is 0 or empty, and p:ID
-// its payload, apart so that the hash stays a small one; sorted sets w (waiting by rank, then id),
-// d (delayed by due), l (leased by the end of the lease), x (dead by id), a (all by id); hashes k
-// (id by key of what is not ended), c (how many by "state:group"); counters ids and fence; r:NAME
-// what a call answered.
+// Keys behind the prefix: born, a hash with the queue's name (in the first version a text, so that
+// neither takes the other's jobs for its own); j:ID a job, packed, and p:ID its payload, which is
+// written once; sorted sets w (waiting by rank, then id), d (delayed by due), l (leased by the end
+// of the lease), x (dead by id), a (all by id); hashes k (id by key of what is not ended), c (how
+// many by "state:group"); counters ids and fence; r:NAME what a call answered.
+//
+// Time goes into calls out of a script and into turning numbers to text: jobs of a call are read
+// and written together, and ids stay text.
 constexpr const char* kHead = R"lua(
 local K = KEYS[1]
-if redis.call('GET', K .. 'born') ~= ARGV[1] then return {'gone'} end
+if redis.call('HGET', K .. 'born', 'name') ~= ARGV[1] then return {'gone'} end
 local call = redis.call
-local function padded(id) return string.format('%016d', id) end
-local function job(id) return K .. 'j:' .. id end
-local function payload(id) return K .. 'p:' .. id end
+local STATE, RANK, DUE, PRIORITY, ATTEMPTS, MADE, GROUP, KEY, CLAIMS = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local FAILURES, CRASHES, TOKEN, LEASE, ENDED, WORKER, CAUSE, MESSAGE = 10, 11, 12, 13, 14, 15, 16, 17
+local function padded(id) return string.sub('0000000000000000', #id + 1) .. id end
+local function send(list, ...)
+  local replies = {}
+  for i = 1, #list, 2000 do
+    local words = {...}
+    for n = i, math.min(i + 1999, #list) do words[#words + 1] = list[n] end
+    replies[#replies + 1] = call(unpack(words))
+  end
+  return replies
+end
+local function texts(kind, ids)
+  local names, found = {}, {}
+  for i, id in ipairs(ids) do names[i] = K .. kind .. id end
+  for _, part in ipairs(send(names, 'MGET')) do
+    for _, text in ipairs(part) do found[#found + 1] = text end
+  end
+  return found
+end
+local jobs = {}
+local function look(ids)
+  for i, text in ipairs(texts('j:', ids)) do
+    if jobs[ids[i]] == nil then jobs[ids[i]] = text and cmsgpack.unpack(text) end
+  end
+end
+local function bare(heads)
+  local ids = {}
+  for i, head in ipairs(heads) do ids[i] = string.match(head, '[1-9]%d*') end
+  return ids
+end
+local function every(first, step)
+  local ids = {}
+  for i = first, #ARGV, step do ids[#ids + 1] = ARGV[i] end
+  return ids
+end
 )lua";
 
 constexpr const char* kChange = R"lua(
 local told = call('GET', K .. 'r:' .. ARGV[2])
-local deltas = {}
+local deltas, changed = {}, {}
 local function count(group, state, by)
-  local field = state .. ':' .. group
-  deltas[field] = (deltas[field] or 0) + by
+  local states = deltas[group] or {}
+  states[state] = (states[state] or 0) + by
+  deltas[group] = states
 end
-local function move(group, from, to)
-  count(group, from, -1)
-  count(group, to, 1)
+local function move(id, to)
+  local job = jobs[id]
+  count(job[GROUP], job[STATE], -1)
+  count(job[GROUP], to, 1)
+  job[STATE] = to
+  changed[id] = true
 end
 local function remember(text)
-  for field, by in pairs(deltas) do
-    if by ~= 0 then call('HINCRBY', K .. 'c', field, by) end
+  local records = {}
+  for id in pairs(changed) do
+    records[#records + 1] = K .. 'j:' .. id
+    records[#records + 1] = cmsgpack.pack(jobs[id])
   end
-  call('SET', K .. 'r:' .. ARGV[2], text, 'PX', 3600000)
+  send(records, 'MSET')
+  for group, states in pairs(deltas) do
+    for state, by in pairs(states) do
+      if by ~= 0 then call('HINCRBY', K .. 'c', state .. ':' .. group, by) end
+    end
+  end
+  call('SET', K .. 'r:' .. ARGV[2], text, 'PX', 600000) -- who asks again does so for half a minute
 end
 local function answer(text)
   remember(text)
   return {'ok', text}
 end
-local function forget_key(key)
-  if key ~= '' then call('HDEL', K .. 'k', key) end
+local function finish(id, state, now)
+  local job = jobs[id]
+  if job[KEY] ~= '' then call('HDEL', K .. 'k', job[KEY]) end
+  if state == 4 then call('ZADD', K .. 'x', id, id) end
+  job[ENDED] = now
+  move(id, state)
+end
+local function wait(id)
+  call('ZADD', K .. 'w', jobs[id][RANK], padded(id))
+  move(id, 0)
 end
 )lua";
 
 // Six arguments a job: payload, due, priority, attempts, group, key.
 constexpr const char* kAdd = R"lua(
 local function add(now, first)
-  local ids = {}
+  local ids, payloads, all, waiting, delayed = {}, {}, {}, {}, {}
+  local last = tonumber(call('GET', K .. 'ids') or 0)
+  local function both(list, score, member)
+    list[#list + 1] = score
+    list[#list + 1] = member
+  end
   for i = first, #ARGV, 6 do
-    local due, group, key = ARGV[i + 1], ARGV[i + 4], ARGV[i + 5]
+    local due, priority, group, key = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), ARGV[i + 4], ARGV[i + 5]
     local id = key ~= '' and call('HGET', K .. 'k', key)
     if not id then
-      id = call('INCR', K .. 'ids')
-      local rank = tonumber(due) + (3 - tonumber(ARGV[i + 2])) * 3600000
-      local state = tonumber(due) <= now and 0 or 1
-      call('HSET', job(id), 'st', state, 'rk', rank, 'du', due, 'pr', ARGV[i + 2], 'at', ARGV[i + 3],
-           'ma', now, 'gr', group, 'ke', key)
-      call('SET', payload(id), ARGV[i])
-      call('ZADD', K .. 'a', id, id)
-      if state == 0 then call('ZADD', K .. 'w', rank, padded(id)) end
-      if state == 1 then call('ZADD', K .. 'd', due, id) end
-      if key ~= '' then call('HSET', K .. 'k', key, id) end
+      last = last + 1
+      id = tostring(last)
+      local rank, state = due + (3 - priority) * 3600000, due <= now and 0 or 1
+      jobs[id] = {state, rank, due, priority, tonumber(ARGV[i + 3]), now, group, key, 0, 0, 0, 0, 0, 0, '', '', ''}
+      changed[id] = true
       count(group, state, 1)
+      both(payloads, K .. 'p:' .. id, ARGV[i])
+      both(all, id, id)
+      if state == 0 then both(waiting, rank, padded(id)) else both(delayed, due, id) end
+      if key ~= '' then call('HSET', K .. 'k', key, id) end
     end
     ids[#ids + 1] = id
   end
+  call('SET', K .. 'ids', last)
+  send(payloads, 'MSET')
+  send(all, 'ZADD', K .. 'a')
+  send(waiting, 'ZADD', K .. 'w')
+  send(delayed, 'ZADD', K .. 'd')
   return table.concat(ids, ',')
 end
 )lua";
@@ -78,22 +143,18 @@ return answer(add(tonumber(ARGV[3]), 4))
 
 constexpr const char* kHeld = R"lua(
 local function held(id, token, now)
-  local found = call('HMGET', job(id), 'st', 'tk', 'le', 'gr', 'ke')
-  if found[1] == '2' and found[2] == token and tonumber(found[3]) > now then
-    return found[4], found[5]
-  end
+  local job = jobs[id]
+  return job and job[STATE] == 2 and job[TOKEN] == tonumber(token) and job[LEASE] > now
 end
 )lua";
 
 constexpr const char* kReplace = R"lua(
 if told then return {'ok', told} end
 local now, id = tonumber(ARGV[3]), ARGV[4]
-local group, key = held(id, ARGV[5], now)
-if not group then return answer('f') end
-call('HSET', job(id), 'st', 3, 'en', ARGV[3])
+look({id})
+if not held(id, ARGV[5], now) then return answer('f') end
+finish(id, 3, now)
 call('ZREM', K .. 'l', id)
-forget_key(key)
-move(group, 2, 3)
 add(now, 6)
 return answer('t')
 )lua";
@@ -102,94 +163,80 @@ return answer('t')
 constexpr const char* kClaim = R"lua(
 local now, most = tonumber(ARGV[3]), tonumber(ARGV[7])
 local function crashed(id)
-  local found = call('HMGET', job(id), 'cr', 'rk', 'gr', 'ke')
-  local crashes = (found[1] or 0) + 1
-  if crashes < most then
-    call('HSET', job(id), 'st', 0, 'cr', crashes)
-    call('ZADD', K .. 'w', found[2], padded(id))
-    return move(found[3], 2, 0)
-  end
-  call('HSET', job(id), 'st', 4, 'cr', crashes, 'en', now, 'ca', 'worker_died', 'me',
-       'its worker ended or stood still ' .. crashes .. ' times')
-  call('ZADD', K .. 'x', id, id)
-  forget_key(found[4])
-  move(found[3], 2, 4)
-end
-local function ripe(id)
-  local found = call('HMGET', job(id), 'rk', 'gr')
-  call('HSET', job(id), 'st', 0)
-  call('ZADD', K .. 'w', found[1], padded(id))
-  move(found[2], 1, 0)
+  local job = jobs[id]
+  job[CRASHES] = job[CRASHES] + 1
+  if job[CRASHES] < most then return wait(id) end
+  job[CAUSE], job[MESSAGE] = 'worker_died', 'its worker ended or stood still ' .. job[CRASHES] .. ' times'
+  finish(id, 4, now)
 end
 local function each_due(set, what)
   repeat
     local over = call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, 1000)
+    look(over)
     for _, id in ipairs(over) do what(id) end
-    if #over > 0 then call('ZREM', set, unpack(over)) end
+    send(over, 'ZREM', set)
   until #over < 1000
 end
 local function take()
   local heads = call('ZRANGE', K .. 'w', 0, ARGV[4] - 1)
   if #heads == 0 then return '' end
   local fence = call('INCR', K .. 'fence')
-  local taken, ids, ends = {}, {}, {}
+  local ids, taken, claimed, leases, ends = bare(heads), {}, {}, {}, tonumber(ARGV[6])
+  look(ids)
   for i, head in ipairs(heads) do
-    local id = tonumber(head)
-    local found = call('HMGET', job(id), 'cr', 'cl', 'gr')
-    local suspect = tonumber(found[1] or 0) > 0
+    local id, job = ids[i], jobs[ids[i]]
+    local suspect = job[CRASHES] > 0
     if not suspect or i == 1 then
-      call('HSET', job(id), 'st', 2, 'cl', (found[2] or 0) + 1, 'tk', fence, 'wo', ARGV[5], 'le', ARGV[6])
-      taken[#taken + 1], ids[#ids + 1] = head, id
-      ends[#ends + 1], ends[#ends + 2] = ARGV[6], id
-      move(found[3], 0, 2)
+      job[CLAIMS], job[TOKEN], job[WORKER], job[LEASE] = job[CLAIMS] + 1, fence, ARGV[5], ends
+      move(id, 2)
+      taken[#taken + 1], claimed[#claimed + 1] = head, id
+      leases[#leases + 1], leases[#leases + 2] = ARGV[6], id
       if suspect then break end
     end
   end
-  for i = 1, #taken, 1000 do
-    call('ZREM', K .. 'w', unpack(taken, i, math.min(i + 999, #taken)))
-    call('ZADD', K .. 'l', unpack(ends, 2 * i - 1, math.min(2 * i + 1998, #ends)))
-  end
-  return table.concat(ids, ',')
+  send(taken, 'ZREM', K .. 'w')
+  send(leases, 'ZADD', K .. 'l')
+  return table.concat(claimed, ',')
 end
 if not told then
   each_due(K .. 'l', crashed)
-  each_due(K .. 'd', ripe)
+  each_due(K .. 'd', wait)
   told = take()
   remember(told)
 end
-local jobs = {'ok'}
-for id in string.gmatch(told, '%d+') do
-  jobs[#jobs + 1] = id
-  jobs[#jobs + 1] = call('HMGET', job(id), 'cl', 'tk', 'gr', 'pr', 'fa', 'cr', 'at')
-  jobs[#jobs + 1] = call('GET', payload(id))
+local ids = {}
+for id in string.gmatch(told, '%d+') do ids[#ids + 1] = id end
+look(ids)
+local claimed, payloads = {'ok'}, texts('p:', ids)
+for i, id in ipairs(ids) do
+  local job = jobs[id]
+  if job then
+    claimed[#claimed + 1] = {id, job[CLAIMS], job[TOKEN], payloads[i], job[GROUP], job[PRIORITY],
+                             job[FAILURES], job[CRASHES], job[ATTEMPTS]}
+  end
 end
-return jobs
+return claimed
 )lua";
 
 // now, what, until, then id and token of each lease.
 constexpr const char* kFinish = R"lua(
 if told then return {'ok', told} end
-local now, what, letters, gone = tonumber(ARGV[3]), ARGV[4], {}, {}
-for i = 6, #ARGV, 2 do
-  local id = ARGV[i]
-  local group, key = held(id, ARGV[i + 1], now)
-  letters[#letters + 1] = group and 't' or 'f'
-  if group and what == 'extend' then
-    call('HSET', job(id), 'le', ARGV[5])
-    call('ZADD', K .. 'l', ARGV[5], id)
-  elseif group and what == 'complete' then
-    call('HSET', job(id), 'st', 3, 'en', ARGV[3])
+local now, what, ends, letters, gone = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), {}, {}
+local ids = every(6, 2)
+look(ids)
+for i, id in ipairs(ids) do
+  local good = held(id, ARGV[5 + 2 * i], now)
+  letters[i] = good and 't' or 'f'
+  if good and what == 'extend' then
+    jobs[id][LEASE] = ends
+    changed[id] = true
+    call('ZADD', K .. 'l', ends, id)
+  elseif good then
+    if what == 'complete' then finish(id, 3, now) else wait(id) end
     gone[#gone + 1] = id
-    forget_key(key)
-    move(group, 2, 3)
-  elseif group then
-    call('HSET', job(id), 'st', 0)
-    call('ZADD', K .. 'w', call('HGET', job(id), 'rk'), padded(id))
-    gone[#gone + 1] = id
-    move(group, 2, 0)
   end
 end
-for i = 1, #gone, 1000 do call('ZREM', K .. 'l', unpack(gone, i, math.min(i + 999, #gone))) end
+send(gone, 'ZREM', K .. 'l')
 return answer(table.concat(letters))
 )lua";
 
@@ -197,50 +244,46 @@ return answer(table.concat(letters))
 constexpr const char* kFail = R"lua(
 if told then return {'ok', told} end
 local now, letters = tonumber(ARGV[3]), {}
-for i = 4, #ARGV, 5 do
-  local id, retry = ARGV[i], ARGV[i + 4]
-  local group, key = held(id, ARGV[i + 1], now)
-  letters[#letters + 1] = group and 't' or 'f'
-  if group then
-    local found = call('HMGET', job(id), 'fa', 'at', 'pr')
-    local failures = (found[1] or 0) + 1
-    call('HSET', job(id), 'fa', failures, 'ca', ARGV[i + 2], 'me', ARGV[i + 3])
+local ids = every(4, 5)
+look(ids)
+for i, id in ipairs(ids) do
+  local at, job = 5 * i - 1, jobs[id]
+  local good, retry = held(id, ARGV[at + 1], now), tonumber(ARGV[at + 4])
+  letters[i] = good and 't' or 'f'
+  if good then
+    job[FAILURES], job[CAUSE], job[MESSAGE] = job[FAILURES] + 1, ARGV[at + 2], ARGV[at + 3]
     call('ZREM', K .. 'l', id)
-    if retry ~= '' and failures < tonumber(found[2]) then
-      call('HSET', job(id), 'st', 1, 'du', retry, 'rk', retry + (3 - found[3]) * 3600000)
+    if retry and job[FAILURES] < job[ATTEMPTS] then
+      job[DUE], job[RANK] = retry, retry + (3 - job[PRIORITY]) * 3600000
       call('ZADD', K .. 'd', retry, id)
-      move(group, 2, 1)
+      move(id, 1)
     else
-      call('HSET', job(id), 'st', 4, 'en', ARGV[3])
-      call('ZADD', K .. 'x', id, id)
-      forget_key(key)
-      move(group, 2, 4)
+      finish(id, 4, now)
     end
   end
 end
 return answer(table.concat(letters))
 )lua";
 
-// group, cause, state, after, how many to look at, then ids; each may be empty. The jobs that were
-// looked at, in the order of their ids, and whether each is meant.
+// group, cause, state, after, how many to look at, then ids; each may be empty. The ids that are
+// meant, how many were looked at, in the order of their ids, and the last of them.
 constexpr const char* kChoose = R"lua(
-local function choose(first, fields)
+local function choose(first)
   local group, cause, state, after = ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3]
-  local ids = {}
-  for i = first + 5, #ARGV do
-    if tonumber(ARGV[i]) > tonumber(after) then ids[#ids + 1] = ARGV[i] end
+  local ids, chosen = {}, {}
+  for _, id in ipairs(every(first + 5, 1)) do
+    if tonumber(id) > tonumber(after) then ids[#ids + 1] = id end
   end
   if #ARGV < first + 5 then
     ids = call('ZRANGEBYSCORE', K .. (state == '4' and 'x' or 'a'), '(' .. after, '+inf', 'LIMIT', 0,
                ARGV[first + 4])
   end
-  local chosen = {}
+  look(ids)
   for _, id in ipairs(ids) do
-    local found = call('HMGET', job(id), 'st', 'gr', 'ca', unpack(fields))
-    if found[1] and (group == '' or found[2] == group) and (cause == '' or found[3] == cause)
-        and (state == '' or found[1] == state) then
-      found.id = id
-      chosen[#chosen + 1] = found
+    local job = jobs[id]
+    if job and (group == '' or job[GROUP] == group) and (cause == '' or job[CAUSE] == cause)
+        and (state == '' or job[STATE] == tonumber(state)) then
+      chosen[#chosen + 1] = id
     end
   end
   return chosen, #ids, ids[#ids] or after
@@ -250,44 +293,41 @@ end
 // what, time, then as above. How many were changed, how many looked at, the last of them.
 constexpr const char* kOperate = R"lua(
 if told then return {'ok', told} end
-local what, time, changed = ARGV[3], tonumber(ARGV[4]), 0
-local chosen, looked, last = choose(5, {'en', 'ke'})
-for _, found in ipairs(chosen) do
-  local id, state, group, key = found.id, tonumber(found[1]), found[2], found[5]
-  if what == 'cancel' and state < 3 then
-    call('HSET', job(id), 'st', 5, 'en', ARGV[4])
+local what, time, done = ARGV[3], tonumber(ARGV[4]), 0
+local chosen, looked, last = choose(5)
+for _, id in ipairs(chosen) do
+  local job = jobs[id]
+  if what == 'cancel' and job[STATE] < 3 then
     call('ZREM', K .. 'w', padded(id))
     call('ZREM', K .. 'd', id)
     call('ZREM', K .. 'l', id)
-    forget_key(key)
-    move(group, state, 5)
-    changed = changed + 1
-  elseif what == 'purge' and state >= 3 and tonumber(found[4] or 0) < time then
-    call('DEL', job(id), payload(id))
+    finish(id, 5, time)
+    done = done + 1
+  elseif what == 'purge' and job[STATE] >= 3 and job[ENDED] < time then
+    call('DEL', K .. 'j:' .. id, K .. 'p:' .. id)
     call('ZREM', K .. 'a', id)
     call('ZREM', K .. 'x', id)
-    count(group, state, -1)
-    changed = changed + 1
+    count(job[GROUP], job[STATE], -1)
+    done = done + 1
   end
 end
-return answer(changed .. ' ' .. looked .. ' ' .. last)
+return answer(done .. ' ' .. looked .. ' ' .. last)
 )lua";
 
 // now, then id and payload of each. A job whose key a newer one has stays dead: the newer one
 // stands for it.
 constexpr const char* kRevive = R"lua(
 if told then return {'ok', told} end
-local revived = 0
-for i = 4, #ARGV, 2 do
-  local id = ARGV[i]
-  local found = call('HMGET', job(id), 'st', 'gr', 'ke', 'pr')
-  if found[1] == '4' and (found[3] == '' or call('HSETNX', K .. 'k', found[3], id) == 1) then
-    local rank = ARGV[3] + (3 - found[4]) * 3600000
-    call('HSET', job(id), 'st', 0, 'fa', 0, 'cr', 0, 'du', ARGV[3], 'rk', rank)
-    call('SET', payload(id), ARGV[i + 1])
-    call('ZADD', K .. 'w', rank, padded(id))
+local now, revived = tonumber(ARGV[3]), 0
+local ids = every(4, 2)
+look(ids)
+for i, id in ipairs(ids) do
+  local job = jobs[id]
+  if job and job[STATE] == 4 and (job[KEY] == '' or call('HSETNX', K .. 'k', job[KEY], id) == 1) then
+    job[FAILURES], job[CRASHES], job[DUE], job[RANK] = 0, 0, now, now + (3 - job[PRIORITY]) * 3600000
+    call('SET', K .. 'p:' .. id, ARGV[3 + 2 * i])
     call('ZREM', K .. 'x', id)
-    move(found[2], 4, 0)
+    wait(id)
     revived = revived + 1
   end
 end
@@ -296,25 +336,27 @@ return answer(tostring(revived))
 
 // A job's columns in the order of job_row.h.
 constexpr const char* kList = R"lua(
-local chosen, looked, last = choose(2, {'pr', 'ke', 'cl', 'fa', 'cr', 'at', 'ma', 'du', 'le', 'en',
-                                        'wo', 'ca', 'me'})
-local jobs = {'ok', tostring(looked), last}
-for _, found in ipairs(chosen) do
-  jobs[#jobs + 1] = {found.id, found[1], found[4], found[2], found[5], call('GET', payload(found.id)),
-                     unpack(found, 6)}
+local chosen, looked, last = choose(2)
+local list, payloads = {'ok', looked, last}, texts('p:', chosen)
+for i, id in ipairs(chosen) do
+  local job = jobs[id]
+  list[#list + 1] = {id, job[STATE], job[PRIORITY], job[GROUP], job[KEY], payloads[i], job[CLAIMS],
+                     job[FAILURES], job[CRASHES], job[ATTEMPTS], job[MADE], job[DUE], job[LEASE],
+                     job[ENDED], job[WORKER], job[CAUSE], job[MESSAGE]}
 end
-return jobs
+return list
 )lua";
 
 constexpr const char* kWake = R"lua(
 local first
 local function sooner(time)
-  if time and (not first or tonumber(time) < tonumber(first)) then first = time end
+  if time and (not first or tonumber(time) < first) then first = tonumber(time) end
 end
 sooner(call('ZRANGE', K .. 'd', 0, 0, 'WITHSCORES')[2])
 sooner(call('ZRANGE', K .. 'l', 0, 0, 'WITHSCORES')[2])
-local head = call('ZRANGE', K .. 'w', 0, 0)[1]
-if head then sooner(call('HGET', job(tonumber(head)), 'du')) end
+local head = bare(call('ZRANGE', K .. 'w', 0, 0))
+look(head)
+if head[1] then sooner(jobs[head[1]][DUE]) end
 return {'ok', first or ''}
 )lua";
 

@@ -35,6 +35,13 @@ def test_embed_json(vecmill, notes):
     assert set(vecmill.embed(notes, "out.npy", "--json", "--resume").json) == EMBED_KEYS
 
 
+def test_the_memory_of_a_run_is_its_own(vecmill, notes):
+    """Not that of whoever started it, which the system's account of a process begins with."""
+    held = b"x" * (600 << 20)
+    report = json.loads(vecmill("embed", notes, "--model", "builtin:hash", "--out", "o.npy", "--json").out)
+    assert len(held) > 2 * report["peak_rss_bytes"]
+
+
 def test_a_webhook_hears_how_far_a_run_is_and_how_it_ended(vecmill, notes):
     with Hook() as hook:
         told = {"env": {"SECRET": SECRET, "no_proxy": "127.0.0.1"}}

@@ -126,7 +126,7 @@ def test_a_redis_that_would_lose_jobs_is_refused(tmp_path, home, redis):
 def test_a_queue_of_another_version_is_left_alone(tmp_path, home, db):
     vecmill = Jobs(tmp_path, home, queue_in(db))
     vecmill.submit(vecmill.write(some_texts(3)))
-    db.sql("UPDATE vecmill_queue SET version = 2")
+    db.sql("UPDATE vecmill_queue SET version = 1")
     answer = vecmill("jobs", "ls")
     assert answer.code == 7 and "of another version" in answer.said
     vecmill.queue += "&schema=nosuch"

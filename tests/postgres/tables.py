@@ -19,7 +19,7 @@ class Program(program.Program):
         answer = self("embed", source, "--model", "builtin:hash", "--json", *more, env=env)
         return Answer(answer.code, answer.out, answer.err)
 
-    def vectors(self, texts):
+    def vectors(self, texts, *more):
         """What builtin:hash makes of each text."""
         lines = "".join(json.dumps({"id": str(i), "text": text}) + "\n" for i, text in enumerate(texts))
         (self.folder / "expected.jsonl").write_text(lines)
@@ -27,7 +27,7 @@ class Program(program.Program):
             old.unlink()
         for old in self.folder.glob("expected.[!j]*"):
             old.unlink()
-        assert self.embed("expected.jsonl", "--out", "expected.npy").code == 0
+        assert self.embed("expected.jsonl", "--out", "expected.npy", *more).code == 0
         return np.load(self.folder / "expected.npy")
 
 
