@@ -1,6 +1,6 @@
 """Queues on real servers with durability on, beside BullMQ and a plain loop of SELECT ... FOR UPDATE SKIP LOCKED.
 
-    npm ci --prefix bench/queue/bullmq        # for BullMQ; left out where it is not installed
+    npm install --prefix bench/queue/bullmq   # for BullMQ; left out where it is not installed
     python bench/queue/compare.py build/dev/bench/queue/queue_bench
 
 SQLite: synchronous FULL. PostgreSQL: fsync and synchronous_commit on. Redis: append-only file, everysec, one for us and
