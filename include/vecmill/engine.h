@@ -34,7 +34,7 @@ struct ModelOptions {
   /// "f32", "bf16", "int8"; auto: f32, or bf16 where it is found to be faster and as exact.
   std::string dtype = "auto";
   std::uint32_t threads = 0;            ///< 0: one per core that this process may use
-  std::uint64_t max_memory = 0;         ///< bytes, as LocalOptions; 0: what this process may use
+  std::uint64_t max_memory = 0;         ///< bytes, but for word embeddings; 0: all it may use
   std::uint32_t max_request_texts = 0;  ///< to an API at a time; 0: as many as it takes
   CacheMode use_cache = CacheMode::kAuto;
   CacheOptions cache = {};

@@ -40,8 +40,8 @@ struct Server {
 /// needed and again after a failure. Calls of several threads follow one another. A call waits for
 /// `connect_within` and `answer_within` at most (once more for a statement that the session does
 /// not know yet, and once for the objects to be made) and, while the server is known to be away,
-/// not at all. After an error it is not known whether a statement
-/// took effect; one that met a closed session may take effect twice.
+/// not at all. After an error it is not known whether a statement took effect; one that met a
+/// closed session may take effect twice.
 ///   errors  of all calls: as Connection::open, Connection::run and prepare_objects; a replica is
 ///           kInvalidArgument
 class Client {
