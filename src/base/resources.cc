@@ -3,11 +3,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <ctime>
 #include <fstream>
-#include <initializer_list>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <thread>
 #include <utility>
@@ -46,29 +47,29 @@ std::optional<std::uint64_t> read_bytes(const fs::path& file) {
   return bytes;
 }
 
-/// The sum of lines like "inactive_file 4096".
-std::uint64_t read_lines(const fs::path& file, std::initializer_list<std::string_view> names) {
+/// Of lines like "inactive_file 4096" or "VmHWM: 4096 kB" the one that begins with `name`; 0: none.
+std::uint64_t read_line(const fs::path& file, std::string_view name) {
   std::ifstream in(file);
-  std::string name;
-  std::uint64_t sum = 0;
-  for (std::uint64_t value = 0; in >> name; in.ignore(80, '\n')) {
-    if (in >> value && std::ranges::find(names, name) != names.end()) sum += value;
+  std::uint64_t value = 0;
+  for (std::string word; in >> word; in.ignore(std::numeric_limits<std::streamsize>::max(), '\n')) {
+    if (word == name && in >> value) return value;
     in.clear();
   }
-  return sum;
+  return 0;
 }
 
 /// How the versions of control groups name things.
 struct GroupFiles {
   const char *folder, *most, *used;
-  std::initializer_list<std::string_view> copies;  ///< of files, in memory.stat
+  std::array<const char*, 2> copies;  ///< of files, in memory.stat
 };
 
 std::optional<MemoryLimit> memory_of(const fs::path& folder, const GroupFiles& files) {
   constexpr std::uint64_t kNone = std::uint64_t{1} << 60;  // version 1 says almost 2^63
   const auto most = read_bytes(folder / files.most), used = read_bytes(folder / files.used);
   if (!most || !used || *most >= kNone) return std::nullopt;
-  const std::uint64_t copies = read_lines(folder / "memory.stat", files.copies);
+  std::uint64_t copies = 0;
+  for (const char* name : files.copies) copies += read_line(folder / "memory.stat", name);
   const std::uint64_t kept = *used - std::min(*used, copies);
   return MemoryLimit{*most, *most - std::min(*most, kept)};
 }
@@ -104,8 +105,8 @@ std::optional<MemoryLimit> group_memory(const fs::path& root, std::string_view p
 
 MemoryLimit usable_memory() {
   constexpr std::uint64_t kUnit = 1024;
-  MemoryLimit machine{read_lines("/proc/meminfo", {"MemTotal:"}) * kUnit,
-                      read_lines("/proc/meminfo", {"MemAvailable:"}) * kUnit};
+  const MemoryLimit machine{read_line("/proc/meminfo", "MemTotal:") * kUnit,
+                            read_line("/proc/meminfo", "MemAvailable:") * kUnit};
   std::ifstream in("/proc/self/cgroup");
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   const auto group = group_memory("/sys/fs/cgroup", text);
@@ -140,11 +141,8 @@ double thread_seconds() {
 }
 
 std::uint64_t peak_rss_bytes() {
-  std::ifstream in("/proc/self/status");
-  for (std::string word; in >> word;) {
-    std::uint64_t kilobytes = 0;
-    if (word == "VmHWM:" && in >> kilobytes) return kilobytes * 1024;
-  }
+  const std::uint64_t kilobytes = read_line("/proc/self/status", "VmHWM:");
+  if (kilobytes > 0) return kilobytes * 1024;
   // Without /proc; the memory of whoever started this process counts here, too.
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

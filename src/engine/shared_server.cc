@@ -32,7 +32,11 @@ Result<std::shared_ptr<SharedServer>> open_shared(const SharedOptions& options, 
 const char* name_of(const Error& error) {
   switch (error.kind) {
     case ErrorKind::kInvalidArgument: return "settings";
-    case ErrorKind::kAuth: return error.message.find("TLS") != std::string::npos ? "tls" : "key";
+    case ErrorKind::kAuth:
+      return error.message.find("TLS") != std::string::npos ||
+                     error.message.find("certificate") != std::string::npos
+                 ? "tls"
+                 : "key";
     case ErrorKind::kUnsupported: return "version";
     default: return "address";
   }

@@ -1,5 +1,6 @@
 #include "vecmill/postgres/session.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -9,7 +10,16 @@
 namespace vecmill::postgres {
 namespace {
 
+/// The server's certificate is not as `sslmode` asks, or it has none; as libpq says it.
+bool is_about_tls(std::string_view message) {
+  constexpr std::array kWords{"certificate verify failed", "server certificate", "certificate file",
+                              "does not support SSL"};
+  return std::ranges::any_of(
+      kWords, [&](const char* words) { return message.find(words) != message.npos; });
+}
+
 ErrorKind kind_of_refusal(PGconn* connection, std::string_view message) {
+  if (is_about_tls(message)) return ErrorKind::kAuth;
   const auto says = [&](std::string_view words) { return message.find(words) != message.npos; };
   if (PQconnectionNeedsPassword(connection) != 0 || PQconnectionUsedPassword(connection) != 0 ||
       says("role \"") || says("pg_hba.conf") || says("uthentication failed")) {
@@ -40,7 +50,10 @@ Result<Session> opened(Session session, const Url& url) {
   if (PQstatus(session.get()) != CONNECTION_OK) {
     const std::string message = one_line(PQerrorMessage(session.get()));
     return make_error(kind_of_refusal(session.get(), message), message, url.shown,
-                      "PGHOST, PGUSER, PGPASSWORD and ~/.pgpass count as they do for psql");
+                      is_about_tls(message)
+                          ? "sslrootcert=FILE names whom TLS trusts; the host must be that of the "
+                            "certificate"
+                          : "PGHOST, PGUSER, PGPASSWORD and ~/.pgpass count as they do for psql");
   }
   PQsetNoticeProcessor(
       session.get(), [](void*, const char*) {}, nullptr);

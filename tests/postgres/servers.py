@@ -39,6 +39,7 @@ class Server:
             os.chown(self.folder, pwd.getpwnam(SERVER_USER).pw_uid, -1)
         self.count = 0
         self.process = None
+        self.settings = ["listen_addresses="]
         self.making = run_as_server([self.bin / "initdb", "-D", self.folder / "data", "-U", "test", "-N",
                                      "--auth=trust", "--encoding=UTF8", "--no-locale"])
 
@@ -57,8 +58,9 @@ class Server:
         self.log = open(self.folder / "log", "ab")
         before = self.log.tell()
         options = {"user": SERVER_USER} if os.geteuid() == 0 else {}
+        settings = [word for one in self.settings for word in ("-c", one)]
         self.process = subprocess.Popen(
-            [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=",
+            [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, *settings,
              "-c", "max_connections=50", "-c", f"fsync={'on' if self.fsync else 'off'}", "-c", "shared_buffers=64MB",
              "-c", "max_wal_size=2GB"],
             cwd="/", stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **options)
