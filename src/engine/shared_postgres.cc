@@ -15,9 +15,6 @@ namespace {
 using postgres::Connection;
 using postgres::Objects;
 
-/// Limits are asked about before every request: sooner alone than late.
-constexpr std::chrono::milliseconds kLimitsWithin{250}, kVectorsWithin{1000};
-
 const Objects* objects_of(SharedUse use) {
   if (use == SharedUse::kLook) return nullptr;
   return use == SharedUse::kLimits ? &remote::state_objects() : &cache::cache_objects();
@@ -104,7 +101,7 @@ Result<std::shared_ptr<SharedServer>> open_shared_postgres(const SharedOptions& 
   postgres::ClientOptions wanted;
   VECMILL_ASSIGN(wanted.url, postgres::parse_database(options.server));
   wanted.objects = objects_of(use);
-  wanted.answer_within = use == SharedUse::kLimits ? kLimitsWithin : kVectorsWithin;
+  wanted.answer_within = answer_within(use);
   auto opened = std::make_shared<SharedPostgres>(wanted, options.max_bytes);
   VECMILL_TRY(opened->look());
   return opened;

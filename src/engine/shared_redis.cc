@@ -10,9 +10,6 @@
 namespace vecmill::engine {
 namespace {
 
-/// Limits are asked about before every request: sooner alone than late.
-constexpr std::chrono::milliseconds kLimitsWithin{250}, kVectorsWithin{1000};
-
 /// Whether it makes snapshots; none: this user may not ask.
 std::optional<bool> makes_snapshots(redis::Client& client) {
   const auto reply = client.call({"CONFIG", "GET", "save"});
@@ -123,7 +120,7 @@ Result<redis::ClientOptions> redis_options(const SharedOptions& options) {
 Result<std::shared_ptr<SharedServer>> open_shared_redis(const SharedOptions& options,
                                                         SharedUse use) {
   VECMILL_ASSIGN(redis::ClientOptions wanted, redis_options(options));
-  wanted.answer_within = use == SharedUse::kLimits ? kLimitsWithin : kVectorsWithin;
+  wanted.answer_within = answer_within(use);
   auto opened = std::make_shared<SharedRedis>(wanted);
   VECMILL_TRY(opened->look());
   return opened;

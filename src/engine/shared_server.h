@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,6 +20,11 @@ namespace vecmill::engine {
 
 /// What a server is opened for: how long a question may take, and what is made in it.
 enum class SharedUse : std::uint8_t { kLook, kVectors, kLimits };
+
+/// Limits are asked about before every request: sooner alone than late.
+[[nodiscard]] constexpr std::chrono::milliseconds answer_within(SharedUse use) {
+  return std::chrono::milliseconds(use == SharedUse::kLimits ? 250 : 1000);
+}
 
 /// A server that processes share, or try to: it may be away, now and later.
 class SharedServer {

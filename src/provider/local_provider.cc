@@ -1,16 +1,15 @@
 #include "vecmill/provider/local_provider.h"
 
 #include <algorithm>
-#include <chrono>
 #include <mutex>
 #include <optional>
 
 #include "vecmill/base/hash.h"
 #include "vecmill/base/mapped_file.h"
-#include "vecmill/base/resources.h"
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/head_files.h"
 #include "vecmill/encode/team.h"
+#include "vecmill/provider/local_memory.h"
 #include "vecmill/provider/memory_gate.h"
 #include "vecmill/provider/space.h"
 #include "vecmill/provider/unweighted_tokens.h"
@@ -18,53 +17,6 @@
 
 namespace vecmill::provider {
 namespace {
-
-/// Workspaces that no call is using at the moment, but for large ones.
-class Workspaces {
- public:
-  Workspaces(std::shared_ptr<const encode::Encoder> encoder, std::uint64_t most)
-      : encoder_(std::move(encoder)), most_(most) {}
-
-  std::unique_ptr<encode::EncoderWorkspace> take() {
-    const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return encoder_->make_workspace();
-    auto workspace = std::move(idle_.back());
-    idle_.pop_back();
-    return workspace;
-  }
-  void give_back(std::unique_ptr<encode::EncoderWorkspace> workspace, std::uint64_t bytes) {
-    if (bytes > most_) return;
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(workspace));
-  }
-
- private:
-  const std::shared_ptr<const encode::Encoder> encoder_;
-  const std::uint64_t most_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<encode::EncoderWorkspace>> idle_;
-};
-
-/// What the system has left: asked often, read ten times a second. One call at a time.
-class FreeMemory {
- public:
-  std::uint64_t operator()() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= until_) {
-      bytes_ = usable_memory().free;
-      until_ = now + std::chrono::milliseconds(100);
-    }
-    return bytes_;
-  }
-
- private:
-  std::chrono::steady_clock::time_point until_{};
-  std::uint64_t bytes_ = 0;
-};
-
-std::string megabytes(std::uint64_t bytes) {
-  return std::to_string((bytes + 999'999) / 1'000'000) + " MB";
-}
 
 /// The tokenizer and what is known of it.
 struct Tokens {
@@ -87,7 +39,7 @@ class LocalProvider : public Provider {
         max_tokens_(options.max_seq_length > 0 ? options.max_seq_length
                                                : encoder_->description().max_tokens),
         threads_(std::max(options.threads, 1U)),
-        gate_(room, FreeMemory()),
+        gate_(room, free_memory()),
         workspaces_(encoder_, room / 4 / threads_) {}
 
   [[nodiscard]] Status check(const EmbedOptions& options) const override {
@@ -233,7 +185,7 @@ class LocalProvider : public Provider {
   void encode(const Batch& batch, std::uint64_t bytes, const EmbedOptions& options) {
     const std::span<const encode::Sequence> sequences = batch.sequences;
     if (bytes > gate_.bytes()) {
-      batch.results[batch.places[0]] = too_large(sequences[0].ids.size(), bytes);
+      batch.results[batch.places[0]] = too_large(sequences[0].ids.size(), bytes, gate_.bytes());
       return;
     }
     const auto hold = gate_.take(bytes);
@@ -265,14 +217,6 @@ class LocalProvider : public Provider {
       result->multivector = std::move(heads[i].multivector);
     }
     workspaces_.give_back(std::move(workspace), bytes);
-  }
-
-  [[nodiscard]] Error too_large(std::size_t tokens, std::uint64_t bytes) const {
-    return make_error(ErrorKind::kTooLong,
-                      "a text of " + std::to_string(tokens) + " tokens takes " + megabytes(bytes) +
-                          " to encode, and there are " + megabytes(gate_.bytes()) +
-                          " for it beside the model",
-                      {}, "give it more memory (--max-memory), or say --max-seq-length");
   }
 
   /// The encoder's arguments are what the model's own tokenizer made of the text.
@@ -328,27 +272,6 @@ Status check_vocabulary(const tokenize::Tokenizer& tokenizer, const encode::Enco
                     folder.string(), "the files are of two models or revisions; fetch it again");
 }
 
-/// What is left to work with: enough for a text of half a thousand tokens, or there is no use.
-Result<std::uint64_t> room_beside(const encode::Encoder& encoder, const LocalOptions& options) {
-  constexpr std::uint64_t kProgram = 64 << 20;  ///< tokenizer, texts and rows on their way
-  constexpr std::size_t kTokens = 512;
-  const std::uint64_t usable = usable_memory().most;
-  const std::uint64_t most = options.max_memory > 0 ? std::min(options.max_memory, usable) : usable;
-  const std::uint64_t layers = encoder.layer_bytes();
-  const std::size_t tokens = std::min<std::size_t>(kTokens, encoder.description().max_tokens);
-  const std::uint64_t work = encoder.work_bytes(tokens, tokens, 1);
-  if (most >= layers + kProgram + work) return most - layers - kProgram;
-  const std::uint64_t in_bytes = layers / 4 + layers / 20;  // 2 % of the inputs stay in f32
-  const bool helps = encoder.arithmetic().starts_with("f32") && most >= in_bytes + kProgram + work;
-  return make_error(
-      ErrorKind::kInvalidArgument,
-      options.name + " takes " + megabytes(layers) + " for its layers and " +
-          megabytes(kProgram + work) + " to work, and this process may use " + megabytes(most),
-      options.max_memory > 0 && options.max_memory <= usable ? "--max-memory" : "memory",
-      helps ? "allow it more, or say --dtype int8: its layers take about " + megabytes(in_bytes)
-            : "allow it more, or take a smaller model");
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Provider>> make_local_provider(const LocalOptions& options) {
@@ -365,7 +288,7 @@ Result<std::unique_ptr<Provider>> make_local_provider(const LocalOptions& option
                           " that the model takes",
                       "--max-seq-length");
   }
-  VECMILL_ASSIGN(const std::uint64_t room, room_beside(*encoder, options));
+  VECMILL_ASSIGN(const std::uint64_t room, room_beside(*encoder, options.name, options.max_memory));
   std::vector<TokenId> unweighted;
   if (encoder->outputs().sparse) {
     VECMILL_ASSIGN(unweighted, unweighted_tokens(options.model_folder, tokenizer));
