@@ -117,8 +117,8 @@ KeyRange visible(std::uint32_t window, std::uint32_t first, std::uint32_t count,
   return {from, std::min(tokens, first + count + window) - from};
 }
 
-/// The rows of one head of one text, as products read them: in floats, or in pairs of bf16 that
-/// stand in the places of floats.
+/// The rows of one head of one text, as products read them: in floats, or in pairs of bf16 or of
+/// words that stand in the places of floats.
 struct HeadRows {
   const float* queries = nullptr;  ///< [tokens, depth], `stride` apart; so are the others
   const float* keys = nullptr;
@@ -134,14 +134,14 @@ class Head {
       : kernels_(kernels), input_(input), text_(text), features_(features), scratch_(scratch) {}
 
   void run(const Transformer& model, std::uint32_t head) {
-    pairs_ = model.pairs_in_attention;
+    numbers_ = model.attention_numbers;
     hidden_ = model.hidden;
     context_ = input_.context + std::size_t{text_.first} * hidden_ + std::size_t{head} * features_;
     reserve();
-    const std::size_t stride = std::size_t{3} * hidden_;
+    const std::size_t stride = qkv_stride(hidden_);
     const float* queries = input_.qkv + text_.first * stride + std::size_t{head} * features_;
     rows_ = {queries, queries + hidden_, queries + 2 * std::size_t{hidden_}, stride, features_};
-    if (pairs_) round_rows();
+    if (are_pairs()) round_rows();
     const std::uint32_t block = query_rows(text_.tokens, input_.window);
     for (std::uint32_t first = 0; first < text_.tokens; first += block) {
       const std::uint32_t count = std::min(block, text_.tokens - first);
@@ -153,13 +153,16 @@ class Head {
   }
 
  private:
+  [[nodiscard]] bool are_pairs() const { return numbers_ != AttentionNumbers::kFloats; }
+  static std::int16_t* words_in(float* places) { return reinterpret_cast<std::int16_t*>(places); }
+
   void reserve() {
     const std::uint32_t most = std::min(text_.tokens, visible_keys(input_.window));
     keys_ = scratch_.keys.reserve(std::size_t{padded(most)} * features_);
     values_ = scratch_.values.reserve(std::size_t{most + 1} * padded(features_));
     scores_ = scratch_.scores.reserve(std::size_t{kQueryRows} * padded(most));
     inverse_sums_ = scratch_.inverse_sums.reserve(kQueryRows);
-    if (pairs_)
+    if (are_pairs())
       rounded_scores_ = scratch_.rounded_scores.reserve(std::size_t{kQueryRows} * padded(most) / 2);
   }
 
@@ -167,17 +170,29 @@ class Head {
     const std::uint32_t depth = pairs(features_);
     const std::size_t floats = std::size_t{text_.tokens} * depth;
     float* rounded = scratch_.rounded.reserve(3 * floats);
+    if (numbers_ == AttentionNumbers::kWords) {
+      const std::int32_t most = most_word(features_);
+      const float query = words(rows_.queries, rounded, most);
+      score_unit_ = query * words(rows_.keys, rounded + floats, most);
+      value_unit_ = words(rows_.values, rounded + 2 * floats, most_word(text_.tokens));
+    }
     for (const float** rows : {&rows_.queries, &rows_.keys, &rows_.values}) {
-      kernels_.round({*rows, text_.tokens, features_, halves(rounded), rows_.stride});
+      if (numbers_ == AttentionNumbers::kBf16) {
+        kernels_.round({*rows, text_.tokens, features_, halves(rounded), rows_.stride});
+      }
       *rows = std::exchange(rounded, rounded + floats);
     }
     rows_.stride = rows_.depth = depth;
   }
 
+  float words(const float* rows, float* out, std::int32_t most) {
+    return kernels_.words({rows, text_.tokens, features_, rows_.stride, words_in(out), most});
+  }
+
   void pack(const KeyRange& range) {
     const std::size_t at = range.first * rows_.stride;
     pack_keys(rows_.keys + at, rows_.stride, range.count, rows_.depth, keys_);
-    if (pairs_) {
+    if (are_pairs()) {
       pack_value_pairs(halves(rows_.values + at), range.count, features_, halves(values_));
     } else {
       pack_values(rows_.values + at, rows_.stride, range.count, features_, values_);
@@ -190,7 +205,8 @@ class Head {
     score.a = rows_.queries + first * rows_.stride;
     score.a_stride = rows_.stride;
     score.panels = keys_;
-    score.pairs = pairs_;
+    score.pairs = numbers_ == AttentionNumbers::kBf16;
+    score.words = numbers_ == AttentionNumbers::kWords;
     score.rows = count;
     score.k = rows_.depth;
     score.columns = columns;
@@ -203,23 +219,29 @@ class Head {
     softmax.scores = scores_;
     softmax.rows = count;
     softmax.keys = range.count;
-    softmax.scale = 1.0F / std::sqrt(static_cast<float>(features_));
+    softmax.scale = score_unit_ / std::sqrt(static_cast<float>(features_));
     if (input_.distances != nullptr) {
       softmax.bias = input_.distances + (std::ptrdiff_t{range.first} - std::ptrdiff_t{first});
     }
     softmax.inverse_sums = inverse_sums_;
+    softmax.unit = value_unit_;
+    if (score.words) {
+      softmax.words = words_in(rounded_scores_);
+      softmax.most = most_word(text_.tokens);
+    }
     kernels_.softmax(softmax);
-    if (pairs_) kernels_.round({scores_, count, columns, halves(rounded_scores_)});
+    if (score.pairs) kernels_.round({scores_, count, columns, halves(rounded_scores_)});
   }
 
   void mix(std::uint32_t first, std::uint32_t count, const KeyRange& range) {
     Product mix;
-    mix.a = pairs_ ? rounded_scores_ : scores_;
-    mix.a_stride = pairs_ ? padded(range.count) / 2 : padded(range.count);
+    mix.a = are_pairs() ? rounded_scores_ : scores_;
+    mix.a_stride = are_pairs() ? padded(range.count) / 2 : padded(range.count);
     mix.panels = values_;
-    mix.pairs = pairs_;
+    mix.pairs = numbers_ == AttentionNumbers::kBf16;
+    mix.words = numbers_ == AttentionNumbers::kWords;
     mix.rows = count;
-    mix.k = pairs_ ? pairs(range.count) : range.count;
+    mix.k = are_pairs() ? pairs(range.count) : range.count;
     mix.columns = features_;
     mix.last_panel = padded(features_) / kPanel;
     mix.scale = inverse_sums_;
@@ -233,7 +255,8 @@ class Head {
   const TextRows text_;
   const std::uint32_t features_;
   Workspace::Attention& scratch_;
-  bool pairs_ = false;
+  AttentionNumbers numbers_ = AttentionNumbers::kFloats;
+  float score_unit_ = 1, value_unit_ = 1;  ///< what words of 1 stand for
   std::uint32_t hidden_ = 0;
   HeadRows rows_;
   float *keys_ = nullptr, *values_ = nullptr;  ///< packed

@@ -16,7 +16,7 @@ struct TextRows {
 };
 
 struct HeadInput {
-  const float* qkv = nullptr;        ///< [batch tokens, 3 * hidden]
+  const float* qkv = nullptr;        ///< [batch tokens, 3 * hidden], `qkv_stride` apart
   const float* distances = nullptr;  ///< of this head, at distance 0; or null
   std::uint32_t window = 0;          ///< of the layer; `distances` hide what lies outside of it
   float* context = nullptr;          ///< [batch tokens, hidden]

@@ -88,7 +88,7 @@ std::string Encoder::heads_fingerprint(const Outputs& outputs) const {
 }
 std::string Encoder::arithmetic() const {
   for (const Layer& layer : state_->model.transformer.layers) {
-    if (layer.qkv.packed == nullptr) return "int8/1";
+    if (layer.qkv.packed == nullptr) return "int8/2";
     if (layer.qkv.pairs) return kBf16Arithmetic;
   }
   return "f32/1";

@@ -104,7 +104,7 @@ class Encoder {
   /// `fingerprint`: dense vectors are the same without them.
   [[nodiscard]] std::string heads_fingerprint(const Outputs& outputs) const;
 
-  /// The number format and the version of the numerics: "f32/1", "bf16/2", "int8/1". Another one is
+  /// The number format and the version of the numerics: "f32/1", "bf16/2", "int8/2". Another one is
   /// another vector for the same text.
   [[nodiscard]] std::string arithmetic() const;
 

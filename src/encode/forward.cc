@@ -132,7 +132,7 @@ class Pass {
     }
     crew_.wait();
     if (!project) return;
-    multiply(model_.embedding_project, all, total_, x_, Epilogue::kNone, nullptr);
+    multiply(model_.embedding_project, all, total_, {x_}, Epilogue::kNone);
     crew_.wait();
   }
 
@@ -164,7 +164,7 @@ class Pass {
   void add(const Linear& linear, const LayerNorm& norm, const float* a, std::uint32_t rows,
            float* x) {
     float* to = model_.pre_norm ? x : sums_;
-    multiply(linear, a, rows, to, Epilogue::kNone, x);
+    multiply(linear, a, rows, {to, 0, x}, Epilogue::kNone);
     crew_.wait();
     if (model_.pre_norm) return;
     normalise_share(norm, sums_, x, rows);
@@ -173,7 +173,7 @@ class Pass {
 
   void self_attention(const Layer& layer, const Group& group, float* x) {
     const float* input = block_input(layer.attention_norm, x, group.rows);
-    multiply(layer.qkv, input, group.rows, qkv_, Epilogue::kNone, nullptr);
+    multiply(layer.qkv, input, group.rows, {qkv_, qkv_stride(model_.hidden)}, Epilogue::kNone);
     crew_.wait();
     const auto units = static_cast<std::uint32_t>(group.texts.size()) * model_.heads;
     const auto [first, last] = crew_.share(units);
@@ -186,7 +186,7 @@ class Pass {
 
   void attend_unit(const Layer& layer, const TextRows& text, std::uint32_t head) {
     const std::uint32_t features = model_.hidden / model_.heads;
-    const std::size_t stride = std::size_t{3} * model_.hidden;
+    const std::size_t stride = qkv_stride(model_.hidden);
     if (layer.rotary != nullptr) {
       float* queries = qkv_ + text.first * stride + std::size_t{head} * features;
       rotate(layer.rotary, queries, stride, text.tokens, features);
@@ -211,7 +211,7 @@ class Pass {
       const std::uint32_t first = rows * b / blocks;
       const std::uint32_t count = rows * (b + 1) / blocks - first;
       const std::size_t offset = std::size_t{first} * model_.hidden;
-      multiply(layer.ffn_in, input + offset, count, middle, epilogue(model_.activation), nullptr);
+      multiply(layer.ffn_in, input + offset, count, {middle}, epilogue(model_.activation));
       if (layer.ffn_up.is_there()) gate(layer.ffn_up, input + offset, count, middle);
       crew_.wait();
       add(layer.ffn_out, layer.ffn_norm, middle, count, x + offset);
@@ -221,7 +221,7 @@ class Pass {
   /// middle *= linear(a), for the features that this member has made in `middle`.
   void gate(const Linear& linear, const float* a, std::uint32_t rows, float* middle) {
     float* up = workspace_.up.reserve(std::size_t{rows} * linear.out);
-    multiply(linear, a, rows, up, Epilogue::kNone, nullptr);
+    multiply(linear, a, rows, {up}, Epilogue::kNone);
     const auto share = crew_.share(padded(linear.out) / kPanel);
     const std::uint32_t last = std::min(share.last * kPanel, linear.out);
     for (std::uint32_t row = 0; row < rows; ++row) {
@@ -230,11 +230,19 @@ class Pass {
     }
   }
 
-  /// This member's share of the output features; `residual` has the rows and the width of `out`.
-  void multiply(const Linear& linear, const float* a, std::uint32_t rows, float* out,
-                Epilogue epilogue, const float* residual) {
+  /// Where a product goes.
+  struct Out {
+    float* rows = nullptr;
+    std::size_t stride = 0;           ///< 0: as many as there are outputs
+    const float* residual = nullptr;  ///< [rows, outputs]
+  };
+
+  /// This member's share of the output features.
+  void multiply(const Linear& linear, const float* a, std::uint32_t rows, const Out& out,
+                Epilogue epilogue) {
     if (workspace_.statistics != nullptr) (*workspace_.statistics)[&linear].add(a, rows, linear.in);
-    Product p = linear_product(linear, a, rows, out, crew_);
+    Product p = linear_product(linear, a, rows, out.rows, crew_);
+    if (out.stride > 0) p.out_stride = out.stride;
     // Every member makes its own copy of the rows: that is cheaper than to wait for one another.
     Workspace::Bytes& mine = workspace_.bytes[crew_.rank];
     Quantized quantized;
@@ -243,7 +251,7 @@ class Pass {
       quantized = quantized_rows(kernels_, linear, a, rows, mine);
       p.quantized = &quantized;
     }
-    p.residual = residual;
+    p.residual = out.residual;
     p.residual_stride = linear.out;
     p.epilogue = epilogue;
     kernels_.product(p);
@@ -295,7 +303,7 @@ struct Needs {
 Needs needs_of(const Transformer& model, std::size_t total, std::size_t longest,
                std::size_t group_rows) {
   Needs needs{};
-  needs.qkv = group_rows * 3 * model.hidden;
+  needs.qkv = group_rows * qkv_stride(model.hidden);
   const bool project = model.embedding_project.is_there();
   needs.context = std::max(group_rows * model.hidden, project ? total * model.embedding_width : 0);
   needs.sums = group_rows * model.hidden;

@@ -52,7 +52,8 @@ struct Model {
     view.position_rule = shape.positions;
     view.activation = shape.activation;
     view.pre_norm = shape.pre_norm;
-    view.pairs_in_attention = shape.pairs;
+    if (shape.pairs) view.attention_numbers = AttentionNumbers::kBf16;
+    if (shape.whole) view.attention_numbers = AttentionNumbers::kWords;
     const std::uint32_t width = shape.embedding_width > 0 ? shape.embedding_width : shape.hidden;
     view.embedding_width = width;
     view.words = numbers(std::size_t{kVocab} * width, 1.0F);

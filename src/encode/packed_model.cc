@@ -174,7 +174,9 @@ Result<Transformer> Loader::transformer() const {
     VECMILL_ASSIGN(Layer next, layer(i));
     t.layers.push_back(next);
   }
-  t.pairs_in_attention = t.layers.front().qkv.pairs;
+  const Linear& first = t.layers.front().qkv;
+  if (first.pairs) t.attention_numbers = AttentionNumbers::kBf16;
+  if (first.packed == nullptr) t.attention_numbers = AttentionNumbers::kWords;
   VECMILL_TRY(positions(t));
   return t;
 }

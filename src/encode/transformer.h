@@ -58,6 +58,20 @@ enum class Positions : std::uint8_t {
   kAfterPadding,  ///< pad_id + 1, ...; a token whose id is pad_id has position pad_id
 };
 
+/// Rows of queries, keys and values are so many floats apart: an odd number of cache lines, or
+/// those of one head would share a few places of the first-level cache.
+[[nodiscard]] constexpr std::size_t qkv_stride(std::uint32_t hidden) {
+  constexpr std::size_t kLine = 16;
+  return ((std::size_t{3} * hidden + kLine - 1) / kLine | 1) * kLine;
+}
+
+/// What the products of the attention multiply; softmax is in f32.
+enum class AttentionNumbers : std::uint8_t {
+  kFloats,
+  kBf16,
+  kWords,  ///< 12 to 14 bits of the largest of a head's rows, exact sums
+};
+
 struct Transformer {
   std::uint32_t hidden = 0, heads = 0, intermediate = 0;
   std::uint32_t vocab = 0, max_positions = 0;
@@ -65,9 +79,9 @@ struct Transformer {
   Positions position_rule = Positions::kAbsolute;
   Activation activation = Activation::kGeluErf;
   bool pre_norm = false;
-  bool pairs_in_attention = false;    ///< its products are of pairs of bf16, softmax is in f32
-  std::uint32_t embedding_width = 0;  ///< hidden, unless there is an embedding_project
-  const float* words = nullptr;       ///< [vocab, embedding_width]
+  AttentionNumbers attention_numbers = AttentionNumbers::kFloats;
+  std::uint32_t embedding_width = 0;          ///< hidden, unless there is an embedding_project
+  const float* words = nullptr;               ///< [vocab, embedding_width]
   const std::uint16_t* words_bf16 = nullptr;  ///< or this, the same in bf16
   /// [max_positions, embedding_width], token type 0 added to each row; null where rotation or a
   /// bias in the attention tells positions apart.

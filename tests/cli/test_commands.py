@@ -13,7 +13,7 @@ from conftest import MODEL, ROOT
 from webhook import SECRET, Hook
 
 TINY = ROOT / "tests/golden/models/bert-bare"
-ARITHMETICS = {"f32": "f32/1", "bf16": "bf16/2", "int8": "int8/1"}
+ARITHMETICS = {"f32": "f32/1", "bf16": "bf16/2", "int8": "int8/2"}
 NOTES = "".join(json.dumps({"id": f"n{i}", "text": text, "tag": i}) + "\n" for i, text in enumerate(
     ["git reset --soft HEAD~1 undoes the last commit and keeps the changes", "bread rises for two hours",
      "the wheel of the mill turns", "", "how to prune an apple tree"]))
@@ -334,7 +334,7 @@ def test_another_arithmetic_is_not_mixed_in(vecmill):
     for more in ((), ("--resume",)):
         for dtype in ("f32", "bf16"):
             answer = vecmill("embed", "a.txt", "--model", TINY, "--dtype", dtype, "--out", "x.npy", *more)
-            assert answer.code == 7 and "int8/1" in answer.err and ARITHMETICS[dtype] in answer.err, answer
+            assert answer.code == 7 and "int8/2" in answer.err and ARITHMETICS[dtype] in answer.err, answer
             assert (vecmill.folder / "x.npy").read_bytes() == before
 
 

@@ -151,7 +151,7 @@ TEST_P(GoldenInt8Test, VectorsStayCloseToTheReference) {
   ASSERT_TRUE(open());
   const auto encoder = open_int8(examples);
   ASSERT_TRUE(encoder);
-  EXPECT_EQ(encoder->arithmetic(), "int8/1");
+  EXPECT_EQ(encoder->arithmetic(), "int8/2");
   const auto [mean, least] = closeness(*encoder, examples);
   EXPECT_GE(mean, 0.999);
   EXPECT_GE(least, 0.997);

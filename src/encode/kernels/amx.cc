@@ -246,7 +246,9 @@ std::uint64_t byte_multiply_adds(std::uint32_t steps) {
 
 extern const WholeKernels kWhole;
 extern const PairKernels kPairs;
-const WholeKernels kWhole{tile_product, byte_multiply_adds};
+const WholeKernels kWhole{
+    [](const Product& p) { p.words ? avx512_vnni::kWhole.product(p) : tile_product(p); },
+    byte_multiply_adds};
 const PairKernels kPairs{tile_product, [](const Round& work) { avx512::kPairs.round(work); }};
 
 }  // namespace vecmill::encode::amx

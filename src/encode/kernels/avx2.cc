@@ -19,6 +19,10 @@ inline __m256i dot(__m256i sum, __m256i a, const std::int8_t* w) {
 inline void add_dot(IntVec& sum, Bytes a, const std::int8_t* w) {
   sum = {dot(sum.lo, a, w), dot(sum.hi, a, w + 32)};
 }
+inline void add_words(IntVec& sum, Bytes a, const std::int16_t* w) {
+  sum = {_mm256_add_epi32(sum.lo, _mm256_madd_epi16(a, load_whole(w))),
+         _mm256_add_epi32(sum.hi, _mm256_madd_epi16(a, load_whole(w + 16)))};
+}
 constexpr std::uint32_t kTileRows = 6;
 constexpr std::uint32_t kTilePanels = 1;
 constexpr std::uint32_t kBlockK = 384;
@@ -31,7 +35,7 @@ constexpr bool kFloats = true;
 
 }  // namespace
 
-const Kernels kKernels{product, softmax, norm,          quantize,
+const Kernels kKernels{product, softmax, norm,          quantize,          words,
                        apply,   exp_all, multiply_adds, byte_multiply_adds};
 
 }  // namespace vecmill::encode::avx2

@@ -15,6 +15,10 @@ inline void add_dot(IntVec& sum, Bytes a, const std::int8_t* w) {
   sum = {_mm256_dpbusd_avx_epi32(sum.lo, a, load_whole(w)),
          _mm256_dpbusd_avx_epi32(sum.hi, a, load_whole(w + 32))};
 }
+inline void add_words(IntVec& sum, Bytes a, const std::int16_t* w) {
+  sum = {_mm256_dpwssd_avx_epi32(sum.lo, a, load_whole(w)),
+         _mm256_dpwssd_avx_epi32(sum.hi, a, load_whole(w + 16))};
+}
 
 constexpr std::uint32_t kTileRows = 6;
 constexpr std::uint32_t kTilePanels = 1;

@@ -18,6 +18,11 @@ inline void add_dot(IntVec& sum, Bytes a, const std::int8_t* w) {
   __asm__("vpdpbusd %2, %1, %0" : "+v"(v) : "v"(a), "v"(_mm512_loadu_si512(w)));
   sum.v = v;
 }
+inline void add_words(IntVec& sum, Bytes a, const std::int16_t* w) {
+  __m512i v = sum.v;
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(v) : "v"(a), "v"(_mm512_loadu_si512(w)));
+  sum.v = v;
+}
 
 constexpr bool kFloats = false;
 

@@ -1,5 +1,8 @@
 #include "vecmill/encode/kernels/kernels.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "vecmill/encode/kernels/tiny_is_zero.h"
 
 namespace vecmill::encode {
@@ -18,7 +21,8 @@ const Kernels& joined() {
         const TinyIsZero as_in_bf16;
         return kPairs.product(p);
       }
-      p.quantized == nullptr || kWhole == nullptr ? kBase.product(p) : kWhole->product(p);
+      const bool whole = p.words || p.quantized != nullptr;
+      whole&& kWhole != nullptr ? kWhole->product(p) : kBase.product(p);
     };
     if (kWhole != nullptr) all.byte_multiply_adds = kWhole->byte_multiply_adds;
     return all;
@@ -40,6 +44,12 @@ const Kernels& kernels(Isa isa) {
     case Isa::kPortable: break;
   }
   return joined<portable::kKernels, portable::kPairs>();
+}
+
+std::int32_t most_word(std::uint32_t count) {
+  constexpr double kMostSum = 2147483647.0;
+  constexpr std::uint32_t kAtOnce = 2 * kWordBlock, kLittle = 32;  // finer than 14 bits is no use
+  return static_cast<std::int32_t>(std::sqrt(kMostSum / std::clamp(count, kLittle, kAtOnce)));
 }
 
 Epilogue epilogue(Activation activation) {

@@ -37,6 +37,9 @@ struct Product {
   /// a normal number is 0. AMX adds the products of 32 inputs apart, the first of the pairs and the
   /// second each in a chain.
   bool pairs = false;
+  /// They hold pairs of words (s16, below `most_word`) instead: whole sums of `kWordBlock` pairs or
+  /// a little fewer, which become floats and are added.
+  bool words = false;
   std::uint32_t rows = 0, k = 0;
   std::uint32_t columns = 0;  ///< that exist; the last panel may stand out beyond them
   std::uint32_t first_panel = 0, last_panel = 0;
@@ -49,13 +52,22 @@ struct Product {
   std::size_t out_stride = 0;
 };
 
-/// Rows of attention scores that become probabilities, in place.
+/// At most so many pairs of words are added up in whole numbers, on every instruction set.
+inline constexpr std::uint32_t kWordBlock = 64;
+
+/// The largest magnitude with which sums of `count` products of words are exact.
+[[nodiscard]] std::int32_t most_word(std::uint32_t count);
+
+/// Rows of attention scores that become probabilities, in place or as words.
 struct Softmax {
   float* scores = nullptr;  ///< [rows, padded(keys)]; columns past `keys` become 0
   std::uint32_t rows = 0, keys = 0;
   float scale = 1;
   const float* bias = nullptr;    ///< of row 0, [keys]; the row below starts one float earlier
-  float* inverse_sums = nullptr;  ///< [rows]: the rows are left unnormalised, this is 1 / their sum
+  float* inverse_sums = nullptr;  ///< [rows]: unit / the sum of a row, which is left unnormalised
+  float unit = 1;
+  std::int16_t* words = nullptr;  ///< [rows, padded(keys)]: where they go, times `most`; null: none
+  std::int32_t most = 0;
 };
 
 struct Norm {
@@ -87,6 +99,15 @@ struct Round {
   std::size_t stride = 0;           ///< rows of `x` are so far apart; 0: width
 };
 
+/// Rows to words: the largest magnitude of all becomes `most`. In pairs, as `Round`.
+struct Words {
+  const float* x = nullptr;  ///< [rows, width], rows `stride` apart
+  std::uint32_t rows = 0, width = 0;
+  std::size_t stride = 0;
+  std::int16_t* words = nullptr;  ///< [rows, pairs(width) * 2]
+  std::int32_t most = 0;
+};
+
 /// The work of the forward pass in one instruction set. Every entry gives the same bits in each,
 /// but for products of pairs with AMX.
 struct Kernels {
@@ -94,6 +115,7 @@ struct Kernels {
   void (*softmax)(const Softmax&);
   void (*norm)(const Norm&);
   void (*quantize)(const Quantize&);
+  float (*words)(const Words&);  ///< what a word of 1 stands for
   /// y[i] = epilogue(x[i]), for tests and for what stands behind the pooling.
   void (*apply)(Epilogue, const float* x, float* y, std::size_t count);
   void (*exp)(const float* x, float* y, std::size_t count);
@@ -110,7 +132,7 @@ struct PairKernels {
   void (*round)(const Round&);
 };
 
-/// What a set has of its own for whole numbers.
+/// What a set has of its own for whole numbers, bytes and words.
 struct WholeKernels {
   void (*product)(const Product&);
   std::uint64_t (*byte_multiply_adds)(std::uint32_t steps);

@@ -25,6 +25,12 @@ namespace {
     for (int k = 0; k < 4; ++k) sum.lane[i] += a[k] * w[i * 4 + k];
   }
 }
+/// The same of two words with two.
+[[gnu::noinline]] void add_words(IntVec& sum, Bytes a, const std::int16_t* w) {
+  std::int16_t two[2];
+  std::memcpy(two, a, sizeof two);
+  for (int i = 0; i < 16; ++i) sum.lane[i] += two[0] * w[i * 2] + two[1] * w[i * 2 + 1];
+}
 #ifdef VECMILL_WIDE_TILE
 constexpr std::uint32_t kTileRows = 12;
 constexpr std::uint32_t kTilePanels = 2;
@@ -42,7 +48,7 @@ constexpr bool kFloats = true;
 }  // namespace
 
 extern const Kernels kKernels;
-const Kernels kKernels{product, softmax, norm,          quantize,
+const Kernels kKernels{product, softmax, norm,          quantize,          words,
                        apply,   exp_all, multiply_adds, byte_multiply_adds};
 
 }  // namespace vecmill::encode::portable
