@@ -225,10 +225,7 @@ class Head {
     }
     softmax.inverse_sums = inverse_sums_;
     softmax.unit = value_unit_;
-    if (score.words) {
-      softmax.words = words_in(rounded_scores_);
-      softmax.most = most_word(text_.tokens);
-    }
+    if (score.words) softmax.words = words_in(rounded_scores_);
     kernels_.softmax(softmax);
     if (score.pairs) kernels_.round({scores_, count, columns, halves(rounded_scores_)});
   }

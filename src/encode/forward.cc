@@ -211,7 +211,8 @@ class Pass {
       const std::uint32_t first = rows * b / blocks;
       const std::uint32_t count = rows * (b + 1) / blocks - first;
       const std::size_t offset = std::size_t{first} * model_.hidden;
-      multiply(layer.ffn_in, input + offset, count, {middle}, epilogue(model_.activation));
+      multiply(layer.ffn_in, input + offset, count, {middle},
+               epilogue(model_.activation, layer.ffn_in.packed == nullptr));
       if (layer.ffn_up.is_there()) gate(layer.ffn_up, input + offset, count, middle);
       crew_.wait();
       add(layer.ffn_out, layer.ffn_norm, middle, count, x + offset);

@@ -40,7 +40,7 @@ inline Quantized quantized_rows(const Kernels& kernels, const Linear& linear, co
   Quantize q{a, rows, linear.in, &linear.whole};
   q.bytes =
       reinterpret_cast<std::uint8_t*>(bytes.rows.reserve(std::size_t{rows} * quads(linear.in)));
-  q.zeros = reinterpret_cast<std::int32_t*>(bytes.zeros.reserve(rows));
+  q.zeros = bytes.zeros.reserve(rows);
   q.scales = bytes.scales.reserve(rows);
   q.kept = bytes.kept.reserve(std::size_t{rows} * linear.whole.kept_count);
   kernels.quantize(q);

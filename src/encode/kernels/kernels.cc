@@ -52,9 +52,9 @@ std::int32_t most_word(std::uint32_t count) {
   return static_cast<std::int32_t>(std::sqrt(kMostSum / std::clamp(count, kLittle, kAtOnce)));
 }
 
-Epilogue epilogue(Activation activation) {
+Epilogue epilogue(Activation activation, bool of_bytes) {
   switch (activation) {
-    case Activation::kGeluErf: return Epilogue::kGeluErf;
+    case Activation::kGeluErf: return of_bytes ? Epilogue::kGeluErfNear : Epilogue::kGeluErf;
     case Activation::kGeluTanh: return Epilogue::kGeluTanh;
     case Activation::kRelu: return Epilogue::kRelu;
     case Activation::kSilu: return Epilogue::kSilu;

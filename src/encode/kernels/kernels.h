@@ -10,16 +10,25 @@
 namespace vecmill::encode {
 
 /// What happens to a sum on its way out of a product, in this order.
-enum class Epilogue : std::uint8_t { kNone, kGeluErf, kGeluTanh, kRelu, kSilu, kTanh };
-[[nodiscard]] Epilogue epilogue(Activation activation);
+enum class Epilogue : std::uint8_t {
+  kNone,
+  kGeluErf,
+  kGeluErfNear,  ///< off by 6e-5 of the sum at most: for what becomes bytes
+  kGeluTanh,
+  kRelu,
+  kSilu,
+  kTanh,
+};
+/// Of a product of bytes or of floats.
+[[nodiscard]] Epilogue epilogue(Activation activation, bool of_bytes);
 
 /// The left side of a product in whole numbers: a[r, k] = (bytes[r, k] - zeros[r]) * scales[r]; the
-/// kept inputs, whose weights in bytes are 0, are added in f32. The whole sums are exact on every
-/// instruction set.
+/// kept inputs, whose weights in bytes are 0, are added in f32. The whole sums of bytes and weights
+/// are exact on every instruction set; the zeros are taken off as floats.
 struct Quantized {
   const WholeLinear* weights = nullptr;
   const std::uint8_t* bytes = nullptr;  ///< [rows, quads(k) * 4]
-  const std::int32_t* zeros = nullptr;  ///< [rows]
+  const float* zeros = nullptr;         ///< [rows], whole
   const float* scales = nullptr;        ///< [rows]
   const float* kept = nullptr;          ///< [rows, kept_count]
 };
@@ -66,8 +75,7 @@ struct Softmax {
   const float* bias = nullptr;    ///< of row 0, [keys]; the row below starts one float earlier
   float* inverse_sums = nullptr;  ///< [rows]: unit / the sum of a row, which is left unnormalised
   float unit = 1;
-  std::int16_t* words = nullptr;  ///< [rows, padded(keys)]: where they go, times `most`; null: none
-  std::int32_t most = 0;
+  std::int16_t* words = nullptr;  ///< [rows, padded(keys)]: where they go, times 2^11.99; or null
 };
 
 struct Norm {
@@ -86,7 +94,7 @@ struct Quantize {
   std::uint32_t rows = 0, width = 0;
   const WholeLinear* weights = nullptr;
   std::uint8_t* bytes = nullptr;  ///< as in `Quantized`
-  std::int32_t* zeros = nullptr;
+  float* zeros = nullptr;
   float* scales = nullptr;
   float* kept = nullptr;
 };

@@ -82,8 +82,8 @@ TEST_F(SoftTilesTest, BytesGiveTheBitsOfPortableCode) {
                                                    unrelated_inputs({x.begin(), x.begin() + s.k}));
     const WholeLinear weights = linear.view();
     std::vector<std::uint8_t> bytes(std::size_t{s.rows} * quads(s.k) * 4);
-    std::vector<std::int32_t> zeros(s.rows);
-    Floats scales(s.rows), kept(std::size_t{s.rows} * weights.kept_count), found, expected;
+    Floats zeros(s.rows), scales(s.rows), kept(std::size_t{s.rows} * weights.kept_count), found,
+        expected;
     const Kernels& portable = kernels(Isa::kPortable);
     portable.quantize(Quantize{x.data(), s.rows, s.k, &weights, bytes.data(), zeros.data(),
                                scales.data(), kept.data()});
