@@ -19,11 +19,13 @@ void InputStatistics::add(const float* rows, std::uint32_t count, std::uint32_t 
   }
 }
 
-std::vector<std::uint32_t> InputStatistics::largest(std::uint32_t count) const {
+std::vector<std::uint32_t> InputStatistics::outliers(std::uint32_t count) const {
   std::vector<std::uint32_t> order(most.size());
   std::iota(order.begin(), order.end(), 0U);
   std::ranges::stable_sort(order, [this](auto a, auto b) { return most[a] > most[b]; });
-  order.resize(count);
+  const float limit = 2 * most[order[order.size() / 2]];
+  const auto above = std::ranges::count_if(most, [&](float size) { return size > limit; });
+  order.resize(std::min<std::size_t>(count, static_cast<std::size_t>(above)));
   std::ranges::sort(order);
   return order;
 }

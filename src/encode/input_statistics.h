@@ -20,8 +20,9 @@ struct InputStatistics {
 
   /// `rows` is [count, in].
   void add(const float* rows, std::uint32_t count, std::uint32_t in);
-  /// The `count` inputs with the largest magnitudes, ascending.
-  [[nodiscard]] std::vector<std::uint32_t> largest(std::uint32_t count) const;
+  /// The inputs, the largest `count` at most, whose magnitudes are above twice the median,
+  /// ascending.
+  [[nodiscard]] std::vector<std::uint32_t> outliers(std::uint32_t count) const;
 };
 
 using StatisticsByLinear = std::unordered_map<const Linear*, InputStatistics>;

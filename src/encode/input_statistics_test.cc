@@ -8,15 +8,18 @@ namespace {
 
 using testing::ElementsAre;
 
-TEST(InputStatisticsTest, TheLargestInputsOverAllRows) {
+TEST(InputStatisticsTest, OutliersOverAllRows) {
   InputStatistics statistics;
-  const float a[] = {1, -9, 0, 3, /**/ 2, 0, -4, 0};
-  const float b[] = {0, 0, 0, 8};
-  statistics.add(a, 2, 4);
-  statistics.add(b, 1, 4);
-  EXPECT_THAT(statistics.largest(0), ElementsAre());
-  EXPECT_THAT(statistics.largest(1), ElementsAre(1));
-  EXPECT_THAT(statistics.largest(3), ElementsAre(1, 2, 3));
+  const float a[] = {1, -9, 0, 3, 1, /**/ 2, 0, -4, 0, 2};
+  const float b[] = {0, 0, 0, 8, 4};
+  statistics.add(a, 2, 5);
+  statistics.add(b, 1, 5);
+  EXPECT_THAT(statistics.outliers(0), ElementsAre());
+  EXPECT_THAT(statistics.outliers(1), ElementsAre(1));
+  EXPECT_THAT(statistics.outliers(2), ElementsAre(1));
+  const float c[] = {0, 0, 0, 8.5F, 0};
+  statistics.add(c, 1, 5);
+  EXPECT_THAT(statistics.outliers(4), ElementsAre(1, 3)) << "above twice the median of 4";
 }
 
 TEST(InputStatisticsTest, ProductsWithinABlock) {

@@ -58,7 +58,11 @@ Result<Linear> Loader::linear(const std::string& name, std::uint32_t in, std::ui
 Result<WholeLinear> Loader::whole(const std::string& name, std::uint32_t in,
                                   std::uint32_t out) const {
   WholeLinear whole{};
-  whole.kept_count = kept_inputs(in);
+  // A tensor that is missing is found missing below.
+  const auto place = file_.meta().tensors.find(name + ".kept");
+  if (place != file_.meta().tensors.end() && place->second.floats <= most_kept(in)) {
+    whole.kept_count = static_cast<std::uint32_t>(place->second.floats);
+  }
   VECMILL_ASSIGN(const float* bytes,
                  file_.tensor(name + ".bytes", std::uint64_t{padded(out)} * quads(in)));
   VECMILL_ASSIGN(const float* sums, file_.tensor(name + ".sums", padded(out)));

@@ -56,7 +56,7 @@ WholeLinear QuantizedLinear::view() const {
 QuantizedLinear quantize_linear(const float* weights, std::uint32_t out, std::uint32_t in,
                                 const InputStatistics& statistics) {
   VECMILL_CHECK(statistics.most.size() == in);
-  const std::vector<std::uint32_t> kept = statistics.largest(kept_inputs(in));
+  const std::vector<std::uint32_t> kept = statistics.outliers(most_kept(in));
   QuantizedLinear result;
   result.panels.resize(std::size_t{padded(out)} * quads(in) * 4);
   result.scales.resize(padded(out));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -12,10 +13,10 @@ namespace vecmill::encode {
 /// Bytes of a quantized product go in groups of four along k.
 [[nodiscard]] constexpr std::uint32_t quads(std::uint32_t k) { return (k + 3) / 4; }
 
-/// How many inputs of a quantized product stay in f32: so few that they cost little, yet what they
-/// hold makes half of the error.
-[[nodiscard]] constexpr std::uint32_t kept_inputs(std::uint32_t in) {
-  return in / 48 < 32 ? in / 48 : 32;
+/// So many inputs of a quantized product may stay in f32: so few that they cost little, yet what
+/// they hold makes half of the error.
+[[nodiscard]] constexpr std::uint32_t most_kept(std::uint32_t in) {
+  return std::clamp(in / 48, 2U, 32U);
 }
 
 /// A matrix in whole numbers, about bytes * scales[c], but for the kept inputs.
@@ -30,7 +31,7 @@ struct QuantizedLinear {
   [[nodiscard]] WholeLinear view() const;
 };
 
-/// `weights` is [out, in], row-major. The kept inputs are the largest ones of the statistics, which
+/// `weights` is [out, in], row-major. The kept inputs are the outliers of the statistics, which
 /// also tell how weights make up for the rounding of others.
 ///
 /// The magnitudes of two neighbours along k (2i, 2i + 1) add up to at most 128, so that processors

@@ -85,12 +85,13 @@ TEST(QuantizeLinearTest, WeightsMakeUpForOneAnotherWhereInputsGoTogether) {
 }
 
 TEST(QuantizeLinearTest, PairsStayWithin128AlsoWhereErrorsGoToThem) {
-  constexpr std::uint32_t kIn = 40;  // too few for one to be kept
+  constexpr std::uint32_t kIn = 40;
   std::vector<float> weights(kIn), inputs(kIn);
   weights[0] = 0.49F, weights[2] = weights[3] = 63.5F;
   inputs[0] = 10, inputs[2] = inputs[3] = 1;
   InputStatistics statistics;
   statistics.add(inputs.data(), 1, kIn);
+  std::ranges::fill(statistics.most, 10.0F);  // none is kept
   const QuantizedLinear q = quantize_linear(weights.data(), 1, kIn, statistics);
   EXPECT_EQ(q.scales[0], 1);
   EXPECT_EQ(weight(q, kIn, 0, 0), 0) << "its error is spread";
@@ -102,7 +103,7 @@ TEST(QuantizeLinearTest, TheLargestInputsStandApart) {
   constexpr std::uint32_t kIn = 96;
   std::vector<float> weights(20 * kIn), most(kIn, 1.0F);
   for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i);
-  most[1] = 3, most[3] = 2;
+  most[1] = 3, most[3] = 2.5F, most[5] = 2;
   const QuantizedLinear q = quantize_linear(weights.data(), 20, kIn, unrelated_inputs(most));
   EXPECT_EQ(q.kept, (std::vector<std::uint32_t>{1, 3}));
   EXPECT_EQ(q.mask[1] + q.mask[3], 0);

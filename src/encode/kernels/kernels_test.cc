@@ -244,8 +244,10 @@ Floats rows_of_all_signs(std::uint32_t width) {
 TEST(KernelsTest, BytesAreWithinHalfAStepAndTheSameEverywhere) {
   for (const std::uint32_t width : {1U, 3U, 16U, 31U, 384U, 1001U}) {
     Floats x = rows_of_all_signs(width);
-    const QuantizedLinear linear = quantize_linear(
-        random_floats(width, 1).data(), 1, width, unrelated_inputs({x.begin(), x.begin() + width}));
+    Floats sizes(width, 1.0F);
+    for (std::size_t i = 0; i < width; i += 30) sizes[i] = 3;
+    const QuantizedLinear linear =
+        quantize_linear(random_floats(width, 1).data(), 1, width, unrelated_inputs(sizes));
     const WholeLinear weights = linear.view();
     for (std::size_t row = 0; row < 4; ++row) {
       for (const std::uint32_t k : linear.kept) x[row * width + k] = 1000;
@@ -351,7 +353,7 @@ TEST(KernelsTest, TheLargestWholeSumsAreExactToo) {
   const Shape s{7, 514, 33};
   const Bytes bytes{std::vector<std::uint8_t>(std::size_t{s.rows} * quads(s.k) * 4, 255),
                     Floats(s.rows), Floats(s.rows, 0.5F),
-                    Floats(std::size_t{s.rows} * kept_inputs(s.k))};
+                    Floats(std::size_t{s.rows} * most_kept(s.k))};
   for (const float sign : {1.0F, -1.0F}) {
     Floats weights(std::size_t{s.columns} * s.k, sign);
     for (const bool alone : {false, true}) {
