@@ -28,6 +28,10 @@ struct ModelDetails {
   std::string auto_dtype;
   double bf16_speed = 0;         ///< f32 is 1
   double bf16_least_cosine = 0;  ///< to f32, over the built-in texts; 0: too slow to look at
+  /// Of the multiplications with weights, where the model was used in int8 here; else 0.
+  double int8_share = 0;
+  /// Matrices some of whose inputs stay in f32, outliers among the others, and how many.
+  std::vector<std::pair<std::string, std::uint32_t>> int8_outliers;
 };
 
 struct ModelCheck {

@@ -46,6 +46,14 @@ std::string arithmetic_line(const ModelDetails& model) {
   return line;
 }
 
+std::string int8_line(const ModelDetails& model) {
+  std::uint64_t inputs = 0;
+  for (const auto& [matrix, kept] : model.int8_outliers) inputs += kept;
+  return fixed(100 * model.int8_share, 1) + " % of the multiplications with weights; " +
+         with_commas(inputs) + " inputs of " + std::to_string(model.int8_outliers.size()) +
+         " matrices stand out and stay in f32";
+}
+
 Result<ExitCode> show(const Settings& settings, const std::string& name) {
   VECMILL_ASSIGN(const ModelDetails model, show_model(name));
   if (settings.on("json")) {
@@ -59,6 +67,11 @@ Result<ExitCode> show(const Settings& settings, const std::string& name) {
                }));
     object.text("auto_dtype", model.auto_dtype).number("bf16_speed", model.bf16_speed);
     object.number("bf16_least_cosine", model.bf16_least_cosine);
+    object.number("int8_share", model.int8_share);
+    object.raw(
+        "int8_outliers", json_array(model.int8_outliers, [](const auto& matrix) {
+          return JsonObject().text("matrix", matrix.first).count("inputs", matrix.second).line();
+        }));
     VECMILL_TRY(print(object.line()));
     return kExitOk;
   }
@@ -75,6 +88,7 @@ Result<ExitCode> show(const Settings& settings, const std::string& name) {
       model.max_tokens == 0 ? "any number" : "at most " + std::to_string(model.max_tokens);
   VECMILL_TRY(print("tokens        " + most + " of " + with_commas(model.vocab)));
   if (!model.auto_dtype.empty()) VECMILL_TRY(print("arithmetic    " + arithmetic_line(model)));
+  if (model.int8_share > 0) VECMILL_TRY(print("int8          " + int8_line(model)));
   for (const auto& [prompt, text] : model.prompts) {
     VECMILL_TRY(print("prompt        " + prompt + ": \"" + text + "\""));
   }

@@ -1,27 +1,12 @@
 #include "vecmill/encode/calibrate.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "vecmill/encode/forward.h"
 #include "vecmill/encode/packed_model.h"
 
 namespace vecmill::encode {
-namespace {
-
-struct NamedLinear {
-  const char* name;
-  Linear Layer::*linear;
-};
-constexpr std::array<NamedLinear, 5> kLinears = {{{"qkv", &Layer::qkv},
-                                                  {"attention_out", &Layer::attention_out},
-                                                  {"ffn_in", &Layer::ffn_in},
-                                                  {"ffn_up", &Layer::ffn_up},
-                                                  {"ffn_out", &Layer::ffn_out}}};
-
-}  // namespace
-
 Error has_no_layers(const char* arithmetic) {
   return make_error(ErrorKind::kInvalidArgument,
                     std::string("this model has no layers that ") + arithmetic + " could speed up",

@@ -98,13 +98,25 @@ std::string Encoder::isa() const { return std::string(name(state_->isa)); }
 double Encoder::operations(std::uint32_t tokens) const {
   double weights = 0, attention = 0;
   for (const Layer& layer : state_->model.transformer.layers) {
-    for (const Linear* l :
-         {&layer.qkv, &layer.attention_out, &layer.ffn_in, &layer.ffn_up, &layer.ffn_out}) {
-      weights += double{2} * l->in * l->out;
+    for (const auto& [name, member] : kLinears) {
+      const Linear& l = layer.*member;
+      weights += double{2} * l.in * l.out;
     }
     attention += double{4} * tokens * state_->model.transformer.hidden;
   }
   return tokens * (weights + attention);
+}
+
+std::vector<KeptInputs> Encoder::kept_inputs() const {
+  std::vector<KeptInputs> all;
+  for (std::size_t i = 0; i < state_->model.transformer.layers.size(); ++i) {
+    for (const auto& [name, member] : kLinears) {
+      const Linear& l = state_->model.transformer.layers[i].*member;
+      if (!l.is_there() || l.packed != nullptr) continue;
+      all.push_back({"layer." + std::to_string(i) + "." + name, l.in, l.out, l.whole.kept_count});
+    }
+  }
+  return all;
 }
 
 std::uint64_t Encoder::layer_bytes() const {

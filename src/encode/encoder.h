@@ -40,7 +40,7 @@ struct Calibration {
 };
 
 /// As `pack`, with the products of the layers in whole numbers: weights by output, activations by
-/// token, exact sums; the few inputs of each product that are largest on the texts stay in f32.
+/// token, exact sums; the few inputs of each product that stand out on the texts stay in f32.
 ///   errors  as `pack`, and kInvalidArgument: a model without layers
 Status pack_int8(const std::filesystem::path& model_folder,
                  const std::filesystem::path& packed_file, const Calibration& calibration);
@@ -82,6 +82,12 @@ class EncoderWorkspace {
   std::unique_ptr<State> state_;
 };
 
+/// A matrix in whole numbers, and how many of its inputs stay in f32.
+struct KeptInputs {
+  std::string matrix;  ///< "layer.0.qkv"
+  std::uint32_t in = 0, out = 0, kept = 0;
+};
+
 /// A packed model, mapped and ready. Immutable; shared by any number of threads, each with its own
 /// workspace. A vector depends on its own ids only: not on the batch, the thread or the processor.
 class Encoder {
@@ -107,6 +113,9 @@ class Encoder {
   /// The number format and the version of the numerics: "f32/1", "bf16/2", "int8/2". Another one is
   /// another vector for the same text.
   [[nodiscard]] std::string arithmetic() const;
+
+  /// Of each matrix that is in whole numbers.
+  [[nodiscard]] std::vector<KeptInputs> kept_inputs() const;
 
   /// Bytes of the packed file that every text goes through: all but the word embeddings.
   [[nodiscard]] std::uint64_t layer_bytes() const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -49,6 +50,17 @@ struct Layer {
   const float* rotary = nullptr;       ///< as `rotary_table` makes it, or null
   std::uint32_t window = 0;            ///< a token sees this far to each side; 0: everything
 };
+
+/// The linear maps of a layer, as packed files name them behind "layer.I.".
+struct NamedLinear {
+  const char* name;
+  Linear Layer::*linear;
+};
+inline constexpr std::array<NamedLinear, 5> kLinears = {{{"qkv", &Layer::qkv},
+                                                         {"attention_out", &Layer::attention_out},
+                                                         {"ffn_in", &Layer::ffn_in},
+                                                         {"ffn_up", &Layer::ffn_up},
+                                                         {"ffn_out", &Layer::ffn_out}}};
 
 enum class Activation : std::uint8_t { kGeluErf, kGeluTanh, kRelu, kSilu, kTanh };
 [[nodiscard]] std::optional<Activation> parse_activation(std::string_view name);

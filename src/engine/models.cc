@@ -33,6 +33,18 @@ bool is_remote_tokenizer(const std::string& name) {
   });
 }
 
+Status describe_int8(const std::filesystem::path& packed, ModelDetails& details) {
+  VECMILL_ASSIGN(const auto encoder, encode::Encoder::open(packed));
+  double all = 0, in_f32 = 0;
+  for (const encode::KeptInputs& one : encoder->kept_inputs()) {
+    all += double{1} * one.in * one.out;
+    in_f32 += double{1} * one.kept * one.out;
+    if (one.kept > 0) details.int8_outliers.emplace_back(one.matrix, one.kept);
+  }
+  if (all > 0) details.int8_share = 1 - in_f32 / all;
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<StoredModel>> list_models() {
@@ -62,6 +74,9 @@ Result<ModelDetails> show_model(std::string_view name) {
     details.bf16_speed = choice->speed;
     details.bf16_least_cosine = choice->least_cosine;
   }
+  VECMILL_ASSIGN(const auto packed,
+                 engine::kept_file(entry.folder, engine::packed_ending(engine::Dtype::kInt8)));
+  if (std::filesystem::exists(packed)) VECMILL_TRY(describe_int8(packed, details));
   return details;
 }
 

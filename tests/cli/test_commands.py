@@ -348,6 +348,19 @@ def test_a_run_goes_on_in_the_arithmetic_it_began_with(vecmill):
             assert answer.json["arithmetic"] == ARITHMETICS[dtype], answer
 
 
+def test_show_tells_what_int8_leaves_in_f32(vecmill, model, tmp_path):
+    vecmill.env["VECMILL_HOME"] = str(tmp_path / "own-home")
+    vecmill.write("a.txt", "one\n")
+    assert vecmill("models", "show", model, "--json").json["int8_share"] == 0
+    assert vecmill("embed", "a.txt", "--model", model, "--dtype", "int8", "--out", "a.npy").code == 0
+    shown = vecmill("models", "show", model, "--json").json
+    assert 0.95 <= shown["int8_share"] < 1, shown
+    kept = {one["matrix"]: one["inputs"] for one in shown["int8_outliers"]}
+    assert kept["layer.0.qkv"] > 0 and all(inputs <= 32 for inputs in kept.values()), kept
+    line, = [line for line in vecmill("models", "show", model).out.splitlines() if line.startswith("int8")]
+    assert f"{sum(kept.values())} inputs of {len(kept)} matrices stand out" in line.replace(",", "")
+
+
 def test_auto_is_measured_once_and_then_kept(vecmill, model, tmp_path):
     """Whatever this processor is fast at: the choice is on record, is told, and holds for the query."""
     vecmill.env["VECMILL_HOME"] = str(tmp_path / "own-home")
