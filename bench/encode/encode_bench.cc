@@ -165,9 +165,10 @@ class Bench {
     const std::uint32_t rows = std::max(1U, kBatchTokens / length) * length;
     std::vector<encode::Buffer> memory(4);
     float* x = memory[0].reserve(std::size_t{rows} * m.hidden);
-    float* wide = memory[1].reserve(std::size_t{rows} * std::max(3 * m.hidden, m.intermediate));
+    const std::size_t widest = std::max<std::size_t>(encode::qkv_stride(m.hidden), m.intermediate);
+    float* wide = memory[1].reserve(std::size_t{rows} * widest);
     float* out = memory[2].reserve(std::size_t{rows} * m.hidden);
-    std::fill_n(wide, std::size_t{rows} * std::max(3 * m.hidden, m.intermediate), 0.25F);
+    std::fill_n(wide, std::size_t{rows} * widest, 0.25F);
     std::fill_n(x, std::size_t{rows} * m.hidden, 0.5F);
     encode::Workspace::Attention scratch;
     const double h = m.hidden, f = m.intermediate;
@@ -181,6 +182,9 @@ class Bench {
         p.quantized = &quantized;
       }
       kernels_.product(p);
+    };
+    const auto gelu_of = [](const Linear& l) {
+      return encode::epilogue(encode::Activation::kGeluErf, l.packed == nullptr);
     };
     std::vector<Step> all = {
         {"qkv", 6 * h * h, [&](const auto& l) { by(l.qkv, x, wide, encode::Epilogue::kNone); }},
@@ -208,7 +212,7 @@ class Bench {
            }
          }},
         {"ffn in + gelu", 2 * h * f,
-         [&](const auto& l) { by(l.ffn_in, x, wide, encode::Epilogue::kGeluErf); }},
+         [&](const auto& l) { by(l.ffn_in, x, wide, gelu_of(l.ffn_in)); }},
         {"ffn out", 2 * h * f,
          [&](const auto& l) { by(l.ffn_out, wide, out, encode::Epilogue::kNone); }},
     };

@@ -39,6 +39,7 @@ RandomModel::RandomModel(const Shape& shape) : shape_(shape) {
     layer.ffn_norm = norm();
     model_.layers.push_back(layer);
   }
+  model_.attention_numbers = encode::attention_numbers(model_.layers.front());
 }
 
 double RandomModel::flops_per_token(double length) const {
@@ -83,7 +84,8 @@ Linear RandomModel::whole_linear(std::uint32_t in, std::uint32_t out) {
   made.scales.assign(columns, 1.7F / 64 / std::sqrt(static_cast<float>(in)));
   made.sums.assign(columns, 0);
   made.mask.assign(in, 1.0F);
-  for (std::uint32_t i = 0; i < encode::kept_inputs(in); ++i) made.kept.push_back(i * 48);
+  for (std::uint32_t i = 0; i < encode::most_kept(in); ++i)
+    made.kept.push_back(i * (in / encode::most_kept(in)));
   made.kept_weights.assign(std::size_t{columns} * made.kept.size(), 0.01F);
   return {nullptr, numbers(columns, 0.1F), in, out, made.view()};
 }

@@ -178,9 +178,7 @@ Result<Transformer> Loader::transformer() const {
     VECMILL_ASSIGN(Layer next, layer(i));
     t.layers.push_back(next);
   }
-  const Linear& first = t.layers.front().qkv;
-  if (first.pairs) t.attention_numbers = AttentionNumbers::kBf16;
-  if (first.packed == nullptr) t.attention_numbers = AttentionNumbers::kWords;
+  t.attention_numbers = attention_numbers(t.layers.front());
   VECMILL_TRY(positions(t));
   return t;
 }

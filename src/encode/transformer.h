@@ -84,6 +84,12 @@ enum class AttentionNumbers : std::uint8_t {
   kWords,  ///< 12 to 14 bits of the largest of a head's rows, exact sums
 };
 
+/// Those that go with the numbers of a layer's matrices.
+[[nodiscard]] constexpr AttentionNumbers attention_numbers(const Layer& layer) {
+  if (layer.qkv.pairs) return AttentionNumbers::kBf16;
+  return layer.qkv.packed == nullptr ? AttentionNumbers::kWords : AttentionNumbers::kFloats;
+}
+
 struct Transformer {
   std::uint32_t hidden = 0, heads = 0, intermediate = 0;
   std::uint32_t vocab = 0, max_positions = 0;
