@@ -9,6 +9,9 @@ void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_fi
 
 namespace {
 
+/// So long is waited for others who write.
+constexpr int kBusyMs = 10'000;
+
 /// Of several that begin the log of a new file at once SQLite refuses some without waiting.
 Status begin_log(Database& db) {
   constexpr int kTries = 1000, kPauseMs = 10;
@@ -29,6 +32,7 @@ Result<Database> Database::open(const std::filesystem::path& path, bool write) {
   const int code = sqlite3_open_v2(db.path_.c_str(), &raw, flags, nullptr);
   db.db_.reset(raw);
   if (code != SQLITE_OK) return db.error(code);
+  if (!write) sqlite3_busy_timeout(raw, kBusyMs);
   if (write) {
     // A rollback journal: one writer, no reader beside it, and the file is whole after each commit.
     VECMILL_TRY(db.run("PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA"));
@@ -45,7 +49,7 @@ Result<Database> Database::open_shared(const std::filesystem::path& path,
   const int code = sqlite3_open_v2(db.path_.c_str(), &raw, flags, nullptr);
   db.db_.reset(raw);
   if (code != SQLITE_OK) return db.error(code);
-  sqlite3_busy_timeout(raw, 10'000);
+  sqlite3_busy_timeout(raw, kBusyMs);
   VECMILL_TRY(db.run("PRAGMA page_size=" + std::to_string(page_bytes)));
   VECMILL_TRY(begin_log(db));
   VECMILL_TRY(db.run("PRAGMA synchronous=FULL"));

@@ -16,7 +16,8 @@ namespace vecmill {
 /// One SQLite connection; errors carry its path. Used by one thread.
 class Database {
  public:
-  /// `write`: created if missing, every commit durable when it returns.
+  /// `write`: created if missing, every commit durable when it returns. Who reads waits for who
+  /// writes, ten seconds at most.
   static Result<Database> open(const std::filesystem::path& path, bool write);
 
   /// For writers and readers at once, here or in other processes: a write-ahead log, every commit

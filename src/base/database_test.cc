@@ -38,6 +38,14 @@ TEST_F(DatabaseTest, SharedReadersSeeCommitsWhileTheWriterGoesOn) {
   EXPECT_EQ(number(*reader, "SELECT count(*) FROM t"), 1);
 }
 
+/// Two threads would have to meet: what SQLite was told is looked at.
+TEST_F(DatabaseTest, WhoReadsWaitsForWhoWrites) {
+  ASSERT_TRUE(Database::open(path_, true));
+  const auto reader = Database::open(path_, false);
+  ASSERT_TRUE(reader);
+  EXPECT_EQ(number(*reader, "PRAGMA busy_timeout"), 10'000);
+}
+
 TEST_F(DatabaseTest, AStatementCanBeReadAgain) {
   auto db = Database::open(path_, true);
   ASSERT_TRUE(db);

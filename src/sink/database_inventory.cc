@@ -97,7 +97,6 @@ class DatabaseInventory : public Inventory {
 Result<std::unique_ptr<Inventory>> open_database_inventory(const std::string& out) {
   VECMILL_ASSIGN(Meta meta, read_description(out));
   VECMILL_ASSIGN(Database db, Database::open(out, false));
-  VECMILL_TRY(db.run("PRAGMA busy_timeout = 10000"));
   return std::make_unique<DatabaseInventory>(out, std::move(meta.identity), std::move(db));
 }
 

@@ -101,7 +101,8 @@ def test_mended_and_removed(vecmill):
     removed = reconcile(vecmill, "--remove-orphans")
     assert counts(removed)[0] == 0 and removed.json["removed"] == 1500
     check_rows(vecmill, changed)
-    assert vecmill("query", "new 7", "--index", "out.db", "-k", "1", "--quiet").out == "n7\n"
+    found = vecmill("query", "new 7", "--index", "out.db", "-k", "1", "--quiet")
+    assert found.out == "n7\n", found
 
 
 @pytest.mark.parametrize("point", ["sink.shared:1", "sink.shared:2", "reconcile.remove:1", "reconcile.remove:2"])
