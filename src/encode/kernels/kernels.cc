@@ -21,8 +21,8 @@ const Kernels& joined() {
         const TinyIsZero as_in_bf16;
         return kPairs.product(p);
       }
-      const bool whole = p.words || p.quantized != nullptr;
-      whole&& kWhole != nullptr ? kWhole->product(p) : kBase.product(p);
+      const bool floats = !p.words && p.quantized == nullptr;
+      floats || kWhole == nullptr ? kBase.product(p) : kWhole->product(p);
     };
     if (kWhole != nullptr) all.byte_multiply_adds = kWhole->byte_multiply_adds;
     return all;
