@@ -22,23 +22,37 @@ std::uint32_t feed_forward_rows(std::uint32_t intermediate) {
   return std::clamp(kCacheFloats / intermediate / 12 * 12, 12U, 96U);
 }
 
-/// Texts that go through a layer together, so that what passes between its steps stays in a cache;
-/// not fewer, for all weights pass by for each group.
+/// Texts that go through a layer together, so that what passes between its steps stays in a cache.
 struct Group {
   std::uint32_t first_row = 0, rows = 0;
   std::vector<TextRows> texts;  ///< their rows within the group
 };
 
-/// Groups of about as many rows each. Where weights are not whole numbers there is one: they are
-/// too many to pass by for each group.
+std::size_t weight_bytes(const Layer& layer) {
+  std::size_t bytes = 0;
+  for (const auto& [name, member] : kLinears) {
+    const Linear& l = layer.*member;
+    const std::size_t of_floats = l.pairs ? sizeof(std::uint16_t) : sizeof(float);
+    bytes += std::size_t{l.in} * l.out * (l.packed == nullptr ? 1 : of_floats);
+  }
+  return bytes;
+}
+
+/// Not fewer where a layer's weights, which pass by for each group, are many.
+std::size_t usual_rows(const Transformer& model) {
+  constexpr std::size_t kRows = 128, kWeightBytesPerRow = 64 * 1024;
+  return model.layers.empty()
+             ? kRows
+             : std::max(kRows, weight_bytes(model.layers.front()) / kWeightBytesPerRow);
+}
+
+/// Groups of about as many rows each.
 std::vector<Group> groups_of(const Transformer& model,
                              std::span<const std::span<const TokenId>> texts) {
-  constexpr std::size_t kGroupRows = 256;
+  const std::size_t usual = usual_rows(model);
   std::size_t all = 0;
   for (const auto& ids : texts) all += ids.size();
-  const bool whole = !model.layers.empty() && model.layers.front().qkv.packed == nullptr;
-  const std::size_t count =
-      whole ? std::max<std::size_t>(1, (all + kGroupRows / 2) / kGroupRows) : 1;
+  const std::size_t count = std::max<std::size_t>(1, (all + usual / 2) / usual);
   std::vector<Group> groups;
   std::uint32_t total = 0;
   for (const auto& ids : texts) {
