@@ -34,8 +34,11 @@ def grow(tiny, config, sizes):
         layers = sizes["num_hidden_layers"] if ".layer.0." in name else 1
         if ".layer." in name and ".layer.0." not in name:
             continue
+        grown = [larger.get(size, size) for size in shape]
+        if "relative_attention_bias" in name:  # [buckets, heads], and as many buckets as the tiny one is wide
+            grown = [shape[0], sizes["num_attention_heads"]]
         for layer in range(layers):
-            yield name.replace(".layer.0.", f".layer.{layer}."), [larger.get(size, size) for size in shape]
+            yield name.replace(".layer.0.", f".layer.{layer}."), grown
 
 
 def write(path, tensors):

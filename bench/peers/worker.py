@@ -24,14 +24,19 @@ class Pooled:
 
     @staticmethod
     def make(folder: str, attention: str, dtype: str = "float32"):
+        from functools import partial
+
         import torch
         from transformers import AutoModel
 
         class Module(torch.nn.Module):
             def __init__(self):
                 super().__init__()
-                self.model = AutoModel.from_pretrained(folder, attn_implementation=attention,
-                                                       dtype=getattr(torch, dtype))
+                made = partial(AutoModel.from_pretrained, folder, dtype=getattr(torch, dtype))
+                try:
+                    self.model = made(attn_implementation=attention)
+                except ValueError:  # MPNet has no other
+                    self.model = made(attn_implementation="eager")
 
             def forward(self, input_ids, attention_mask):
                 hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state.float()
