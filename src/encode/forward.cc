@@ -40,7 +40,7 @@ std::size_t weight_bytes(const Layer& layer) {
 
 /// Not fewer where a layer's weights, which pass by for each group, are many.
 std::size_t usual_rows(const Transformer& model) {
-  constexpr std::size_t kRows = 128, kWeightBytesPerRow = 64 * 1024;
+  constexpr std::size_t kRows = 128, kWeightBytesPerRow = 65536;
   return model.layers.empty()
              ? kRows
              : std::max(kRows, weight_bytes(model.layers.front()) / kWeightBytesPerRow);
