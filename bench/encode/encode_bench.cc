@@ -176,12 +176,7 @@ class Bench {
     const auto by = [&](const Linear& l, const float* a, float* y, encode::Epilogue e) {
       Product p = encode::linear_product(l, a, rows, y);
       p.epilogue = e;
-      encode::Quantized quantized;
-      if (l.packed == nullptr) {
-        quantized = quantized_rows(kernels_, l, a, rows, bytes);
-        p.quantized = &quantized;
-      }
-      kernels_.product(p);
+      multiply(l, p, bytes);
     };
     const auto gelu_of = [](const Linear& l) {
       return encode::epilogue(encode::Activation::kGeluErf, l.packed == nullptr);
@@ -224,6 +219,15 @@ class Bench {
 
  private:
   static constexpr std::uint32_t kBatchTokens = 512;
+
+  void multiply(const Linear& l, Product& p, encode::Workspace::Bytes& bytes) const {
+    encode::Quantized quantized;
+    if (l.packed == nullptr) {
+      quantized = quantized_rows(kernels_, l, p.a, p.rows, bytes);
+      p.quantized = &quantized;
+    }
+    kernels_.product(p);
+  }
 
   struct Step {
     const char* name;

@@ -31,7 +31,7 @@ struct ModelOptions {
   std::uint32_t dims = 0;            ///< Matryoshka: keep so many components; 0: all
   std::uint32_t max_seq_length = 0;  ///< tokens per text; 0: the model's own limit
   std::string device = "cpu";        ///< or "auto"
-  /// "f32", "bf16", "int8"; auto: f32, or bf16 where it is found to be faster and as exact.
+  /// "f32", "bf16", "int8", "int8-compact"; auto: f32, or bf16 where it is faster and as exact.
   std::string dtype = "auto";
   std::uint32_t threads = 0;            ///< 0: one per core that this process may use
   std::uint64_t max_memory = 0;         ///< bytes, but for word embeddings; 0: all it may use

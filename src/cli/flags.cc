@@ -33,7 +33,7 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"device", kText, "D", "", "cpu", "where to compute; cpu is what there is", true},
     {"outputs", kText, "LIST", "", "dense",
      "what to make of each text: dense, sparse, multivector, with commas between", true},
-    {"dtype", kChoice, "A", "auto|f32|bf16|int8", "auto",
+    {"dtype", kChoice, "A", "auto|f32|bf16|int8|int8-compact", "auto",
      "arithmetic of the products; auto: that of the output to go on with, else bf16 where it is"
      " found to be faster and as exact, else f32",
      true},

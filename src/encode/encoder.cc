@@ -88,7 +88,9 @@ std::string Encoder::heads_fingerprint(const Outputs& outputs) const {
 }
 std::string Encoder::arithmetic() const {
   for (const Layer& layer : state_->model.transformer.layers) {
-    if (layer.qkv.packed == nullptr) return "int8/2";
+    if (layer.qkv.packed == nullptr) {
+      return state_->model.transformer.words_int8 != nullptr ? "int8-compact/2" : "int8/2";
+    }
     if (layer.qkv.pairs) return kBf16Arithmetic;
   }
   return "f32/1";
@@ -123,8 +125,7 @@ std::uint64_t Encoder::layer_bytes() const {
   std::error_code ignored;
   const std::uint64_t all = std::filesystem::file_size(state_->model.file.where(), ignored);
   const Transformer& t = state_->model.transformer;
-  const std::uint64_t width = t.words == nullptr ? sizeof(std::uint16_t) : sizeof(float);
-  return ignored ? 0 : all - std::min(all, width * t.vocab * t.embedding_width);
+  return ignored ? 0 : all - std::min<std::uint64_t>(all, t.word(0).size() * t.vocab);
 }
 
 std::uint64_t Encoder::work_bytes(std::size_t total, std::size_t longest,

@@ -45,6 +45,11 @@ struct Calibration {
 Status pack_int8(const std::filesystem::path& model_folder,
                  const std::filesystem::path& packed_file, const Calibration& calibration);
 
+/// As `pack_int8`, with the word embeddings in whole numbers too, a scale for each row: of a model
+/// with a large vocabulary they are most of the file.
+Status pack_int8_compact(const std::filesystem::path& model_folder,
+                         const std::filesystem::path& packed_file, const Calibration& calibration);
+
 /// Reads every byte of a packed file again.
 ///   errors  kInvalidData naming the block whose checksum is wrong
 Status verify_packed(const std::filesystem::path& packed_file);
@@ -110,8 +115,8 @@ class Encoder {
   /// `fingerprint`: dense vectors are the same without them.
   [[nodiscard]] std::string heads_fingerprint(const Outputs& outputs) const;
 
-  /// The number format and the version of the numerics: "f32/1", "bf16/2", "int8/2". Another one is
-  /// another vector for the same text.
+  /// The number format and the version of the numerics: "f32/1", "bf16/2", "int8/2",
+  /// "int8-compact/2". Another one is another vector for the same text.
   [[nodiscard]] std::string arithmetic() const;
 
   /// Of each matrix that is in whole numbers.

@@ -82,8 +82,11 @@ void copy_word(const Transformer& model, TokenId id, float* row) {
   const std::size_t width = model.embedding_width, at = static_cast<std::size_t>(id) * width;
   if (model.words != nullptr) {
     std::copy_n(model.words + at, width, row);
-  } else {
+  } else if (model.words_bf16 != nullptr) {
     std::transform(model.words_bf16 + at, model.words_bf16 + at + width, row, from_bf16);
+  } else {
+    const auto word = model.word(static_cast<std::size_t>(id));
+    read_compact_word(word.data(), {row, width});
   }
 }
 

@@ -140,12 +140,17 @@ Status Loader::positions(Transformer& t) const {
 
 Status Loader::words(Transformer& t) const {
   const std::uint64_t count = std::uint64_t{config_.vocab} * config_.embedding_width;
-  if (!file_.meta().tensors.contains("words_bf16")) {
+  const auto& tensors = file_.meta().tensors;
+  if (tensors.contains("words_bf16")) {
+    VECMILL_ASSIGN(const float* halves, file_.unverified_tensor("words_bf16", (count + 1) / 2));
+    t.words_bf16 = reinterpret_cast<const std::uint16_t*>(halves);
+  } else if (tensors.contains("words_int8")) {
+    const std::uint64_t row = compact_word_floats(config_.embedding_width);
+    VECMILL_ASSIGN(const float* rows, file_.unverified_tensor("words_int8", config_.vocab * row));
+    t.words_int8 = reinterpret_cast<const std::byte*>(rows);
+  } else {
     VECMILL_ASSIGN(t.words, file_.unverified_tensor("words", count));
-    return {};
   }
-  VECMILL_ASSIGN(const float* halves, file_.unverified_tensor("words_bf16", (count + 1) / 2));
-  t.words_bf16 = reinterpret_cast<const std::uint16_t*>(halves);
   return {};
 }
 
@@ -265,7 +270,6 @@ Result<PackedModel> PackedModel::open(const std::filesystem::path& path) {
 }
 
 Status PackedModel::verify_words(std::span<const TokenId> ids) const {
-  const std::size_t width = config.transformer.embedding_width;
   for (const TokenId id : ids) {
     if (id < 0 || static_cast<std::uint32_t>(id) >= config.transformer.vocab) {
       return make_error(ErrorKind::kInvalidArgument,
@@ -273,10 +277,8 @@ Status PackedModel::verify_words(std::span<const TokenId> ids) const {
                             std::to_string(config.transformer.vocab),
                         file.where(), "the tokenizer does not belong to these weights");
     }
-    const std::size_t at = static_cast<std::size_t>(id) * width;
-    VECMILL_TRY(transformer.words != nullptr
-                    ? file.verify(transformer.words + at, width * sizeof(float))
-                    : file.verify(transformer.words_bf16 + at, width * sizeof(std::uint16_t)));
+    const auto row = transformer.word(static_cast<std::size_t>(id));
+    VECMILL_TRY(file.verify(row.data(), row.size()));
   }
   return {};
 }

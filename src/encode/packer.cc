@@ -15,6 +15,7 @@
 #include "vecmill/encode/static_embedding.h"
 #include "vecmill/encode/tensor_names.h"
 #include "vecmill/encode/weights.h"
+#include "vecmill/encode/word_writer.h"
 
 namespace vecmill::encode {
 namespace fs = std::filesystem;
@@ -41,6 +42,7 @@ std::span<const float> as_floats(const std::vector<Number>& numbers) {
 struct Format {
   bool bf16 = false;
   const StatisticsByName* int8 = nullptr;
+  bool compact_words = false;  ///< with `int8`
 };
 
 /// Reads tensors of one folder under their names there and writes them under ours.
@@ -189,28 +191,26 @@ Status Packer::embeddings(const TensorNames& names) {
   return norm(names.embedding_norm, width, "embedding_norm");
 }
 
-/// Row by row: the table may be larger than all the rest.
+/// Piece by piece: the table may be larger than all the rest.
 Status Packer::words(const TensorNames& names, const std::vector<float>& token_type) {
   const std::uint32_t width = config_.embedding_width;
-  const std::uint64_t count = std::uint64_t{config_.vocab} * width;
   const bool add = !config_.has_position_table() && !token_type.empty();
+  const WordWriter::Numbers numbers = format_.bf16            ? WordWriter::Numbers::kBf16
+                                      : format_.compact_words ? WordWriter::Numbers::kInt8
+                                                              : WordWriter::Numbers::kF32;
+  WordWriter words(writer_, numbers, config_.vocab, width);
+  VECMILL_TRY(words.start());
   std::uint64_t at = 0;
-  std::vector<float> rows;
-  std::vector<std::uint16_t> halves;
-  VECMILL_TRY(format_.bf16 ? writer_.start("words_bf16", (count + 1) / 2)
-                           : writer_.start("words", count));
+  std::vector<float> values;
   VECMILL_TRY(
       weights_.read_pieces(names.words, {config_.vocab, width}, [&](std::span<const float> piece) {
-        rows.assign(piece.begin(), piece.end());
-        for (std::size_t i = 0; add && i < rows.size(); ++i) rows[i] += token_type[at++ % width];
-        if (!format_.bf16) return writer_.append(rows);
-        halves.resize(rows.size());
-        std::ranges::transform(rows, halves.begin(), to_bf16);
-        return writer_.append_bytes(std::as_bytes(std::span(halves)));
+        values.assign(piece.begin(), piece.end());
+        for (std::size_t i = 0; add && i < values.size(); ++i) {
+          values[i] += token_type[at++ % width];
+        }
+        return words.append(values);
       }));
-  constexpr std::uint16_t kFill = 0;
-  return format_.bf16 && count % 2 == 1 ? writer_.append_bytes(std::as_bytes(std::span(&kFill, 1)))
-                                        : Status();
+  return words.finish();
 }
 
 /// Whatever tells the model where a token stands.
@@ -363,6 +363,12 @@ Status pack_int8(const fs::path& model_folder, const fs::path& packed_file,
                  const Calibration& calibration) {
   VECMILL_ASSIGN(const StatisticsByName seen, measure_inputs(calibration));
   return pack_model(model_folder, packed_file, {.int8 = &seen});
+}
+
+Status pack_int8_compact(const fs::path& model_folder, const fs::path& packed_file,
+                         const Calibration& calibration) {
+  VECMILL_ASSIGN(const StatisticsByName seen, measure_inputs(calibration));
+  return pack_model(model_folder, packed_file, {.int8 = &seen, .compact_words = true});
 }
 
 }  // namespace vecmill::encode

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
+
+#include "vecmill/encode/compact_word.h"
 
 namespace vecmill::encode {
 
@@ -101,6 +105,7 @@ struct Transformer {
   std::uint32_t embedding_width = 0;          ///< hidden, unless there is an embedding_project
   const float* words = nullptr;               ///< [vocab, embedding_width]
   const std::uint16_t* words_bf16 = nullptr;  ///< or this, the same in bf16
+  const std::byte* words_int8 = nullptr;      ///< or this, rows as in compact_word.h
   /// [max_positions, embedding_width], token type 0 added to each row; null where rotation or a
   /// bias in the attention tells positions apart.
   const float* positions = nullptr;
@@ -111,6 +116,15 @@ struct Transformer {
   const float* relative_bias = nullptr;  ///< [relative_buckets, heads] or null
   std::uint32_t relative_buckets = 0;
   std::vector<Layer> layers;
+
+  /// The row of a word as the file holds it.
+  [[nodiscard]] std::span<const std::byte> word(std::size_t id) const {
+    const std::size_t width = embedding_width;
+    if (words != nullptr) return std::as_bytes(std::span(words + id * width, width));
+    if (words_bf16 != nullptr) return std::as_bytes(std::span(words_bf16 + id * width, width));
+    const std::size_t bytes = compact_word_floats(width) * sizeof(float);
+    return {words_int8 + id * bytes, bytes};
+  }
 };
 
 }  // namespace vecmill::encode

@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST(DtypeTest, NamesAndArithmetics) {
-  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kInt8}) {
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kInt8, Dtype::kInt8Compact}) {
     const auto parsed = parse_dtype(name(dtype));
     ASSERT_TRUE(parsed);
     EXPECT_EQ(*parsed, dtype);
@@ -28,7 +28,8 @@ TEST(DtypeTest, NamesAndArithmetics) {
   EXPECT_EQ(dtype_of("hash/1"), "auto");
   const auto wrong = parse_dtype("fp8");
   ASSERT_FALSE(wrong);
-  EXPECT_THAT(wrong.error().to_string(), testing::HasSubstr("use auto, f32, bf16 or int8"));
+  EXPECT_THAT(wrong.error().to_string(),
+              testing::HasSubstr("use auto, f32, bf16, int8 or int8-compact"));
 }
 
 TEST(AutoDtypeTest, TheFasterOfThoseThatAreExact) {

@@ -6,7 +6,7 @@
 namespace vecmill::engine {
 namespace {
 
-constexpr std::array kAll{Dtype::kF32, Dtype::kBf16, Dtype::kInt8};
+constexpr std::array kAll{Dtype::kF32, Dtype::kBf16, Dtype::kInt8, Dtype::kInt8Compact};
 
 std::optional<Dtype> find(std::string_view text) {
   const auto* found = std::ranges::find_if(kAll, [&](Dtype d) { return name(d) == text; });
@@ -20,6 +20,7 @@ std::string_view name(Dtype dtype) {
     case Dtype::kF32: return "f32";
     case Dtype::kBf16: return "bf16";
     case Dtype::kInt8: return "int8";
+    case Dtype::kInt8Compact: return "int8-compact";
   }
   return "unknown";
 }
@@ -29,7 +30,7 @@ Result<std::optional<Dtype>> parse_dtype(std::string_view text) {
   if (const auto dtype = find(text)) return dtype;
   return make_error(ErrorKind::kInvalidArgument,
                     "there is no arithmetic '" + std::string(text) + "'", "--dtype",
-                    "use auto, f32, bf16 or int8");
+                    "use auto, f32, bf16, int8 or int8-compact");
 }
 
 std::string dtype_of(std::string_view arithmetic) {

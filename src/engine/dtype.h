@@ -10,7 +10,12 @@
 namespace vecmill::engine {
 
 /// In which numbers the products of a model's layers are taken.
-enum class Dtype : std::uint8_t { kF32, kBf16, kInt8 };
+enum class Dtype : std::uint8_t {
+  kF32,
+  kBf16,
+  kInt8,
+  kInt8Compact,  ///< the word embeddings in whole numbers too
+};
 
 [[nodiscard]] std::string_view name(Dtype dtype);
 

@@ -74,9 +74,13 @@ Result<ModelDetails> show_model(std::string_view name) {
     details.bf16_speed = choice->speed;
     details.bf16_least_cosine = choice->least_cosine;
   }
-  VECMILL_ASSIGN(const auto packed,
-                 engine::kept_file(entry.folder, engine::packed_ending(engine::Dtype::kInt8)));
-  if (std::filesystem::exists(packed)) VECMILL_TRY(describe_int8(packed, details));
+  for (const engine::Dtype dtype : {engine::Dtype::kInt8, engine::Dtype::kInt8Compact}) {
+    VECMILL_ASSIGN(const auto packed,
+                   engine::kept_file(entry.folder, engine::packed_ending(dtype)));
+    if (!std::filesystem::exists(packed)) continue;
+    VECMILL_TRY(describe_int8(packed, details));
+    break;  // the layers are the same
+  }
   return details;
 }
 
@@ -95,7 +99,8 @@ Result<std::vector<ArithmeticCheck>> compare_with_f32(std::string_view name) {
   VECMILL_ASSIGN(const hub::Store store, open_store());
   VECMILL_ASSIGN(const hub::ModelEntry entry, store.resolve(name));
   std::vector<ArithmeticCheck> checks;
-  for (const engine::Dtype dtype : {engine::Dtype::kBf16, engine::Dtype::kInt8}) {
+  for (const engine::Dtype dtype :
+       {engine::Dtype::kBf16, engine::Dtype::kInt8, engine::Dtype::kInt8Compact}) {
     VECMILL_ASSIGN(const auto packed,
                    engine::kept_file(entry.folder, engine::packed_ending(dtype)));
     if (!std::filesystem::exists(packed)) continue;

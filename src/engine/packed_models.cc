@@ -62,7 +62,7 @@ Result<fs::path> packed_file_of(const fs::path& model_folder, Dtype dtype) {
   VECMILL_ASSIGN(const fs::path file, kept_file(model_folder, packed_ending(dtype)));
   std::error_code error;
   if (fs::exists(file, error)) return file;
-  if (dtype != Dtype::kInt8) {
+  if (dtype == Dtype::kF32 || dtype == Dtype::kBf16) {
     VECMILL_TRY(dtype == Dtype::kF32 ? encode::pack(model_folder, file)
                                      : encode::pack_bf16(model_folder, file));
     return file;
@@ -70,7 +70,8 @@ Result<fs::path> packed_file_of(const fs::path& model_folder, Dtype dtype) {
   encode::Calibration calibration;
   VECMILL_ASSIGN(calibration.packed_f32, packed_file_of(model_folder));
   VECMILL_ASSIGN(calibration.texts, calibration_texts(model_folder));
-  VECMILL_TRY(encode::pack_int8(model_folder, file, calibration));
+  VECMILL_TRY(dtype == Dtype::kInt8 ? encode::pack_int8(model_folder, file, calibration)
+                                    : encode::pack_int8_compact(model_folder, file, calibration));
   return file;
 }
 

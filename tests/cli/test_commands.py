@@ -13,7 +13,7 @@ from conftest import MODEL, ROOT
 from webhook import SECRET, Hook
 
 TINY = ROOT / "tests/golden/models/bert-bare"
-ARITHMETICS = {"f32": "f32/1", "bf16": "bf16/2", "int8": "int8/2"}
+ARITHMETICS = {"f32": "f32/1", "bf16": "bf16/2", "int8": "int8/2", "int8-compact": "int8-compact/2"}
 NOTES = "".join(json.dumps({"id": f"n{i}", "text": text, "tag": i}) + "\n" for i, text in enumerate(
     ["git reset --soft HEAD~1 undoes the last commit and keeps the changes", "bread rises for two hours",
      "the wheel of the mill turns", "", "how to prune an apple tree"]))
@@ -297,23 +297,24 @@ def test_bench_prints_a_table_and_takes_no_files(vecmill):
 
 def test_other_arithmetics_are_close_to_f32_and_the_index_knows_them(vecmill):
     vecmill.write("a.txt", "one\ntwo words\nthree words here\n")
-    for dtype in ("f32", "bf16", "int8"):
+    for dtype in ARITHMETICS:
         answer = vecmill("embed", "a.txt", "--model", MODEL, "--dtype", dtype, "--out", f"{dtype}.npy", "--json")
         assert answer.code == 0 and answer.json["arithmetic"] == ARITHMETICS[dtype], answer
     checks = {row["dtype"]: row for row in vecmill("models", "verify", MODEL, "--against", "f32", "--json").json}
-    assert set(checks) == {"bf16", "int8"} and all(row["speed"] > 0 for row in checks.values())
+    assert set(checks) == set(ARITHMETICS) - {"f32"} and all(row["speed"] > 0 for row in checks.values())
     assert 0.9999 < checks["bf16"]["least_cosine"] < checks["bf16"]["mean_cosine"] < 1
-    assert 0.99 < checks["int8"]["least_cosine"] < checks["int8"]["mean_cosine"] < 1
+    for dtype in ("int8", "int8-compact"):
+        assert 0.99 < checks[dtype]["least_cosine"] < checks[dtype]["mean_cosine"] < 1
     assert "cosine to f32 0.9999" in vecmill("models", "verify", MODEL, "--against", "f32").out
     exact = np.load(vecmill.folder / "f32.npy")
-    for dtype, least in (("bf16", 0.9999), ("int8", 0.99)):
+    for dtype, least in (("bf16", 0.9999), ("int8", 0.99), ("int8-compact", 0.99)):
         close = np.load(vecmill.folder / f"{dtype}.npy")
         assert least < (exact * close).sum(axis=1).min() < 0.9999999
         hits = vecmill("query", "two words", "--index", f"{dtype}.npy", "-k", "1", "--json").json["hits"]
         assert hits[0]["id"] == "a.txt:2" and hits[0]["score"] > 0.999999, hits
 
 
-@pytest.mark.parametrize("dtype", ["bf16", "int8"])
+@pytest.mark.parametrize("dtype", ["bf16", "int8", "int8-compact"])
 def test_other_arithmetics_have_the_same_bits_on_every_instruction_set(vecmill, dtype):
     vecmill.write("a.txt", "one\ntwo words\n")
     found = set()
@@ -340,7 +341,7 @@ def test_another_arithmetic_is_not_mixed_in(vecmill):
 
 def test_a_run_goes_on_in_the_arithmetic_it_began_with(vecmill):
     vecmill.write("a.txt", "one\n")
-    for dtype in ("f32", "bf16", "int8"):
+    for dtype in ARITHMETICS:
         for out in (f"{dtype}.npy", f"{dtype}-too.db"):
             assert vecmill("embed", "a.txt", "--model", TINY, "--dtype", dtype, "--out", out).code == 0
             answer = vecmill("embed", "a.txt", "--model", TINY, "--out", out, "--resume", "--json")
@@ -348,11 +349,12 @@ def test_a_run_goes_on_in_the_arithmetic_it_began_with(vecmill):
             assert answer.json["arithmetic"] == ARITHMETICS[dtype], answer
 
 
-def test_show_tells_what_int8_leaves_in_f32(vecmill, model, tmp_path):
+@pytest.mark.parametrize("dtype", ["int8", "int8-compact"])
+def test_show_tells_what_int8_leaves_in_f32(vecmill, model, tmp_path, dtype):
     vecmill.env["VECMILL_HOME"] = str(tmp_path / "own-home")
     vecmill.write("a.txt", "one\n")
     assert vecmill("models", "show", model, "--json").json["int8_share"] == 0
-    assert vecmill("embed", "a.txt", "--model", model, "--dtype", "int8", "--out", "a.npy").code == 0
+    assert vecmill("embed", "a.txt", "--model", model, "--dtype", dtype, "--out", "a.npy").code == 0
     shown = vecmill("models", "show", model, "--json").json
     assert 0.95 <= shown["int8_share"] < 1, shown
     kept = {one["matrix"]: one["inputs"] for one in shown["int8_outliers"]}

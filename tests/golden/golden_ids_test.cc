@@ -131,14 +131,16 @@ Closeness closeness(const encode::Encoder& encoder, const std::vector<Example>& 
 class GoldenInt8Test : public GoldenIdsTest {
  protected:
   /// Calibrated on some of the texts.
-  std::shared_ptr<const encode::Encoder> open_int8(const std::vector<Example>& examples) {
+  std::shared_ptr<const encode::Encoder> open_int8(const std::vector<Example>& examples,
+                                                   bool compact = false) {
     encode::Calibration calibration;
     calibration.packed_f32 = folder_ / "model.vecmill";
     for (std::size_t i = 0; i < examples.size(); i += 40) {
       calibration.texts.push_back(examples[i].ids);
     }
     const fs::path packed = folder_ / "int8.vecmill";
-    const Status status = encode::pack_int8(model_folder(GetParam()), packed, calibration);
+    const auto pack = compact ? encode::pack_int8_compact : encode::pack_int8;
+    const Status status = pack(model_folder(GetParam()), packed, calibration);
     EXPECT_TRUE(status) << status.error().to_string();
     auto encoder = encode::Encoder::open(packed);
     EXPECT_TRUE(encoder) << encoder.error().to_string();
@@ -157,6 +159,21 @@ TEST_P(GoldenInt8Test, VectorsStayCloseToTheReference) {
   EXPECT_GE(least, 0.997);
   std::printf("%s in int8: %zu texts, mean cosine %.5f, smallest %.5f\n", GetParam().c_str(),
               examples.size(), mean, least);
+}
+
+TEST_P(GoldenInt8Test, WordsInBytesCostLittle) {
+  const auto examples = read_set(GetParam());
+  ASSERT_TRUE(open());
+  const auto encoder = open_int8(examples, true);
+  ASSERT_TRUE(encoder);
+  EXPECT_EQ(encoder->arithmetic(), "int8-compact/2");
+  const auto [mean, least] = closeness(*encoder, examples);
+  EXPECT_GE(mean, 0.999);
+  EXPECT_GE(least, 0.997);
+  EXPECT_EQ(encode_all(*encoder, examples, 1), encode_all(*encoder, examples, 16));
+  std::printf("%s in int8-compact: %zu texts, mean cosine %.5f, smallest %.5f, %ju bytes\n",
+              GetParam().c_str(), examples.size(), mean, least,
+              static_cast<std::uintmax_t>(fs::file_size(folder_ / "int8.vecmill")));
 }
 
 class GoldenBf16Test : public GoldenIdsTest {
