@@ -1,6 +1,6 @@
 """A folder with random weights of a real model's size, grown from a tiny model of the tests: for speed and memory.
 
-    python bench/models/full_size.py bge-m3|mpnet FOLDER
+    python bench/models/full_size.py bge-m3|mpnet FOLDER [LAYERS]
 """
 
 import json
@@ -60,6 +60,8 @@ def write(path, tensors):
 
 def main():
     tiny_name, sizes = MODELS[sys.argv[1]]
+    if len(sys.argv) > 3:
+        sizes["num_hidden_layers"] = int(sys.argv[3])
     tiny, folder = TINY / tiny_name, pathlib.Path(sys.argv[2])
     shutil.copytree(tiny, folder, ignore=shutil.ignore_patterns("*_Dense", "*.safetensors", "*.pt"))
     config = json.loads((tiny / "config.json").read_text())
@@ -75,6 +77,10 @@ def main():
     limits["max_seq_length"] = sizes["max_position_embeddings"] - 2
     (folder / "sentence_bert_config.json").write_text(json.dumps(limits))
     write(folder / "model.safetensors", list(grow(tiny / "model.safetensors", config, sizes)))
+    width = sizes["hidden_size"]
+    for head, outputs in (("sparse_linear", 1), ("colbert_linear", width)):
+        if (tiny / f"{head}.safetensors").exists():
+            write(folder / f"{head}.safetensors", [("weight", [outputs, width]), ("bias", [outputs])])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times our encoder beside its peers, in f32 or with int8 on both sides, and writes a table.
+"""Times our encoder beside its peers, in f32 or with bf16 or int8 on both sides, and writes a table.
 
 Everyone gets the same token ids, made beforehand, and gives the same pooled, normalised vectors, on all
 cores, over length-sorted batches of the size that is best for him. Runs are interleaved; whoever does
@@ -24,15 +24,17 @@ from tokenizers import Tokenizer
 HERE = pathlib.Path(__file__).resolve().parent
 QUERY = "how do I undo a commit that I have already pushed"
 # By --dtype: ours and the others. A peer counts as fastest only if it is close enough to f32.
-OURS = {"f32": ["f32"], "int8": ["int8", "f32"]}
+OURS = {"f32": ["f32"], "bf16": ["bf16", "f32"], "int8": ["int8", "f32"]}
 PEERS = {"f32": ["onnxruntime", "openvino", "torch"],
+         "bf16": ["openvino-bf16", "torch-bf16", "onnxruntime", "openvino", "torch"],
          "int8": ["onnxruntime-int8", "openvino-int8", "ctranslate2-int8", "openvino-bf16", "torch-bf16",
                   "onnxruntime", "torch"]}
-CLOSE_ENOUGH = 0.99  # mean cosine to torch in f32
+CLOSE_ENOUGH = 0.99  # mean cosine to f32
 SETS = {  # batch sizes to choose from, repeats within one run
     "mixed": ([8, 16, 32, 64], 1),
     "short": ([16, 32, 64, 128, 256], 1),
     "query": ([1], 100),
+    "512": ([1, 2, 4, 8], 1),
 }
 
 
@@ -84,14 +86,15 @@ def make_texts(count: int, seed: int) -> dict[str, list[str]]:
 
     mixed = [piece(min(380, max(4, int(rng.lognormvariate(4.15, 0.85))))) for _ in range(count)]
     short = [piece(rng.randint(7, 13)) for _ in range(4 * count)]
-    return {"mixed": mixed, "short": short, "query": [QUERY]}
+    return {"mixed": mixed, "short": short, "query": [QUERY],
+            "512": [piece(600) for _ in range(max(2, count // 12))]}
 
 
 def tokenize(model: pathlib.Path, texts: list[str]) -> list[list[int]]:
     tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
     tokenizer.no_padding()
     limit = json.loads((model / "sentence_bert_config.json").read_text())["max_seq_length"]
-    tokenizer.enable_truncation(limit)
+    tokenizer.enable_truncation(min(limit, 512))
     return [encoding.ids for encoding in tokenizer.encode_batch(texts)]
 
 
@@ -117,10 +120,11 @@ def spread(values: list[float]) -> float:
     return (max(values) - min(values)) / statistics.median(values)
 
 
-def measure(engines: list[Engine], rounds: int) -> dict:
+def measure(engines: list[Engine], names: list[str], rounds: int) -> dict:
     """Fills in the engines' times; returns the multiplication limits, the best seen between them."""
     peak: dict = {}
-    for name, (sizes, repeat) in SETS.items():
+    for name in names:
+        sizes, repeat = SETS[name]
         for engine in engines:
             for size in sizes:  # warm up every size, then choose
                 engine.time(name, size, 1)
@@ -135,18 +139,18 @@ def measure(engines: list[Engine], rounds: int) -> dict:
 
 
 def judge(engines: list[Engine], work: pathlib.Path, ids: dict, model: pathlib.Path, peak: dict) -> list[dict]:
-    vectors = {}
+    vectors, first = {}, next(iter(ids))
     for engine in engines:
         path = work / f"{engine.name}.f32"
-        engine.ask(save="mixed", batch=engine.batch["mixed"], path=str(path))
-        vectors[engine.name] = np.fromfile(path, dtype=np.float32).reshape(len(ids["mixed"]), -1)
+        engine.ask(save=first, batch=engine.batch[first], path=str(path))
+        vectors[engine.name] = np.fromfile(path, dtype=np.float32).reshape(len(ids[first]), -1)
     rows = []
-    for name in SETS:
+    for name in ids:
         tokens = sum(map(len, ids[name]))
         for engine in engines:
             seconds = statistics.median(engine.seconds[name])
             limit = peak["int8" if engine.name.endswith("int8") else "f32"]
-            cosine = cosines(vectors[engine.name], vectors["torch"])
+            cosine = cosines(vectors[engine.name], vectors[reference(vectors)])
             rows.append({
                 "set": name, "engine": engine.name, "batch": engine.batch[name], "seconds": seconds,
                 "runs": engine.seconds[name], "spread": spread(engine.seconds[name]),
@@ -157,11 +161,16 @@ def judge(engines: list[Engine], work: pathlib.Path, ids: dict, model: pathlib.P
     return rows
 
 
+def reference(engines) -> str:
+    """Whose f32 the vectors are compared with."""
+    return "torch" if "torch" in engines else "ours-f32"
+
+
 def table(report: dict) -> str:
     sets, rows = report["sets"], report["rows"]
     mine_name = f"ours-{report['dtype']}"
     out = [f"# {report['dtype']} on {report['processor']}, {report['cores']} cores", "",
-           f"all-MiniLM-L6-v2, encoder only (same token ids for all), medians of {report['rounds']} interleaved "
+           f"{report['model']}, encoder only (same token ids for all), medians of {report['rounds']} interleaved "
            f"runs. Multiplication limit, measured in the same run: {report['peak']['f32'] / 1e9:.0f} GFLOP/s in f32, "
            f"{report['peak']['int8'] / 1e9:.0f} Gop/s in int8 ({report['peak']['isa']}); the share is of that of int8 "
            f"for engines whose name ends so, else of f32. Ours: {report['version']}. " +
@@ -171,7 +180,8 @@ def table(report: dict) -> str:
         fastest = min((r for r in rows if r["set"] == name and not r["engine"].startswith("ours")
                        and r["cosine_mean"] >= CLOSE_ENOUGH), key=lambda r: r["seconds"])
         out += [f"## {name}: {about['texts']} texts, {about['tokens'] / about['texts']:.0f} tokens on average", "",
-                "| engine | batch | median | spread | tokens/s | share of limit | min / mean cosine to torch |",
+                "| engine | batch | median | spread | tokens/s | share of limit "
+                f"| min / mean cosine to {reference({r['engine'] for r in rows})} |",
                 "|---|---|---|---|---|---|---|"]
         for row in (r for r in rows if r["set"] == name):
             out.append(f"| {row['engine']} | {row['batch']} | {row['seconds'] * 1e3:.2f} ms | {row['spread']:.0%} "
@@ -194,6 +204,9 @@ def main() -> None:
     parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for exported models and logs")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="OUT.md and OUT.json are written")
     parser.add_argument("--dtype", choices=OURS, default="f32")
+    parser.add_argument("--sets", type=lambda text: text.split(","), default=["mixed", "short", "query"],
+                        help="of " + ", ".join(SETS))
+    parser.add_argument("--peers", type=lambda text: text.split(","), help="those of --dtype, or fewer")
     parser.add_argument("--texts", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
@@ -204,18 +217,19 @@ def main() -> None:
     home.mkdir(mode=0o700, exist_ok=True)
     os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", VECMILL_HOME=str(home))
 
-    ids = {name: tokenize(options.model, texts) for name, texts in make_texts(options.texts, options.seed).items()}
-    peers = PEERS[options.dtype]
+    texts = make_texts(options.texts, options.seed)
+    ids = {name: tokenize(options.model, texts[name]) for name in options.sets}
+    peers = options.peers or PEERS[options.dtype]
     commands = {f"ours-{dtype}": [options.ours, str(options.model), dtype] for dtype in OURS[options.dtype]}
     commands |= {p: [sys.executable, str(HERE / "worker.py"), p, str(options.model), str(options.work)] for p in peers}
     engines = [Engine(name, command, options.work / f"{name}.log") for name, command in commands.items()]
-    for name in SETS:
+    for name in ids:
         path = options.work / f"{name}.ids"
         write_set(path, ids[name])
         for engine in engines:
             engine.ask(load=name, path=str(path))
 
-    peak = measure(engines, options.rounds)
+    peak = measure(engines, list(ids), options.rounds)
     rows = judge(engines, options.work, ids, options.model, peak)
     for engine in engines:
         engine.close()
@@ -223,7 +237,7 @@ def main() -> None:
     libraries = sorted({p.partition("-")[0] for p in peers} | ({"nncf"} if "openvino-int8" in peers else set()))
     report = {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "rounds": options.rounds,
               "seed": options.seed, "peak": peak, "version": options.version,
-              "dtype": options.dtype,
+              "dtype": options.dtype, "model": options.model.name,
               "peers": {p: importlib.metadata.version(p) for p in libraries},
               "sets": {n: {"texts": len(t), "tokens": sum(map(len, t))} for n, t in ids.items()}, "rows": rows}
     options.out.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")

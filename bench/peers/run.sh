@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # One command: makes the peers' environment, builds ours and writes build/peers/table.md and .json.
 # VECMILL_PEERS_PYTHON names an environment that has requirements.txt already. Other arguments go to
-# peers.py (--dtype int8, --texts, --rounds, --seed).
+# peers.py (--dtype bf16|int8, --texts, --rounds, --seed, --sets, --peers; --model FOLDER, --work and --out
+# for another model, as of bench/models/full_size.py).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tools/lib.sh

@@ -19,8 +19,15 @@ import numpy as np
 CORES = len(os.sched_getaffinity(0))
 
 
+def takes_first(folder: str) -> bool:
+    """Whether a text's vector is that of its first token, and not the mean of all."""
+    path = pathlib.Path(folder) / "1_Pooling/config.json"
+    pooling = json.loads(path.read_text()) if path.exists() else {}
+    return pooling.get("pooling_mode_cls_token") or pooling.get("pooling_mode") == "cls"
+
+
 class Pooled:
-    """Builds the torch module: the transformer, mean pooling, normalisation."""
+    """Builds the torch module: the transformer, the pooling of the folder, normalisation."""
 
     @staticmethod
     def make(folder: str, attention: str, dtype: str = "float32"):
@@ -37,9 +44,12 @@ class Pooled:
                     self.model = made(attn_implementation=attention)
                 except ValueError:  # MPNet has no other
                     self.model = made(attn_implementation="eager")
+                self.first = takes_first(folder)
 
             def forward(self, input_ids, attention_mask):
                 hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state.float()
+                if self.first:
+                    return torch.nn.functional.normalize(hidden[:, 0], dim=1)
                 weights = attention_mask.unsqueeze(-1).to(hidden.dtype)
                 mean = (hidden * weights).sum(1) / weights.sum(1)
                 return torch.nn.functional.normalize(mean, dim=1)
@@ -94,12 +104,13 @@ class OnnxRuntime:
         config = module.model.config
         example = torch.ones(2, 8, dtype=torch.long)
         axes = {0: "batch", 1: "tokens"}
-        torch.onnx.export(module, (example, example), work / "model.onnx", opset_version=17, dynamo=False,
+        torch.onnx.export(module, (example, example), str(work / "model.onnx"), opset_version=17, dynamo=False,
                           input_names=["input_ids", "attention_mask"], output_names=["vectors"],
                           dynamic_axes={"input_ids": axes, "attention_mask": axes})
         fused = optimizer.optimize_model(str(work / "model.onnx"), "bert", num_heads=config.num_attention_heads,
                                          hidden_size=config.hidden_size)
-        fused.save_model_to_file(str(path))
+        # A file of more than 2 GB cannot hold its weights itself.
+        fused.save_model_to_file(str(path), use_external_data_format=large(module))
 
     def prepare(self, ids: np.ndarray, mask: np.ndarray):
         types = {i.name: (np.int32 if "int32" in i.type else np.int64) for i in self.session.get_inputs()}
@@ -107,6 +118,10 @@ class OnnxRuntime:
 
     def encode(self, inputs) -> np.ndarray:
         return self.session.run(None, inputs)[0]
+
+
+def large(module) -> bool:
+    return sum(p.numel() for p in module.parameters()) * 4 > 1 << 30
 
 
 class OnnxRuntimeInt8(OnnxRuntime):
@@ -136,6 +151,7 @@ class CTranslate2Int8:
             ctranslate2.converters.TransformersConverter(folder).convert(str(path), quantization="int8")
         self.encoder = ctranslate2.Encoder(str(path), device="cpu", compute_type="int8", intra_threads=CORES)
         self.storage = ctranslate2.StorageView
+        self.first = takes_first(folder)
 
     def prepare(self, ids: np.ndarray, mask: np.ndarray):
         lengths = mask.sum(1).astype(np.int32)
@@ -145,7 +161,7 @@ class CTranslate2Int8:
     def encode(self, inputs) -> np.ndarray:
         ids, lengths, weights = inputs
         hidden = np.asarray(self.encoder.forward_batch(ids, lengths).last_hidden_state)
-        mean = (weights @ hidden)[:, 0]
+        mean = hidden[:, 0] if self.first else (weights @ hidden)[:, 0]
         return mean / np.linalg.norm(mean, axis=1, keepdims=True)
 
 

@@ -8,7 +8,7 @@ namespace vecmill::encode {
 
 /// A word embedding in whole numbers: for each 32 components a scale in f32, behind them all
 /// components as bytes from -127 to 127, filled up with zeros to whole floats. One scale for a
-/// row would leave little of those whose few large components stand out.
+/// row would leave little of rows in which a few components stand out.
 inline constexpr std::size_t kCompactBlock = 32;
 
 [[nodiscard]] constexpr std::size_t compact_word_floats(std::size_t width) {

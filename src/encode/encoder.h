@@ -45,8 +45,8 @@ struct Calibration {
 Status pack_int8(const std::filesystem::path& model_folder,
                  const std::filesystem::path& packed_file, const Calibration& calibration);
 
-/// As `pack_int8`, with the word embeddings in whole numbers too, a scale for each row: of a model
-/// with a large vocabulary they are most of the file.
+/// As `pack_int8`, with the word embeddings in whole numbers too (compact_word.h): of a model with
+/// a large vocabulary they are most of the file.
 Status pack_int8_compact(const std::filesystem::path& model_folder,
                          const std::filesystem::path& packed_file, const Calibration& calibration);
 

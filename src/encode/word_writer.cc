@@ -6,6 +6,7 @@
 #include "vecmill/encode/compact_word.h"
 
 namespace vecmill::encode {
+
 Status WordWriter::start() {
   const std::uint64_t count = std::uint64_t{vocab_} * width_;
   switch (numbers_) {

@@ -171,9 +171,12 @@ TEST_P(GoldenInt8Test, WordsInBytesCostLittle) {
   EXPECT_GE(mean, 0.999);
   EXPECT_GE(least, 0.997);
   EXPECT_EQ(encode_all(*encoder, examples, 1), encode_all(*encoder, examples, 16));
-  std::printf("%s in int8-compact: %zu texts, mean cosine %.5f, smallest %.5f, %ju bytes\n",
-              GetParam().c_str(), examples.size(), mean, least,
-              static_cast<std::uintmax_t>(fs::file_size(folder_ / "int8.vecmill")));
+  const auto bytes = static_cast<double>(fs::file_size(folder_ / "int8.vecmill"));
+  EXPECT_LT(bytes, 0.3 * static_cast<double>(fs::file_size(folder_ / "model.vecmill")));
+  const auto layers = static_cast<double>(encoder->layer_bytes());
+  EXPECT_TRUE(0.4 * bytes < layers && layers < 0.6 * bytes) << layers << " of " << bytes;
+  std::printf("%s in int8-compact: %zu texts, mean cosine %.5f, smallest %.5f\n",
+              GetParam().c_str(), examples.size(), mean, least);
 }
 
 class GoldenBf16Test : public GoldenIdsTest {
