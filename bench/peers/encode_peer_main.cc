@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "vecmill/encode/encoder.h"
-#include "vecmill/encode/fma_peak.h"
+#include "vecmill/encode/multiply_peak.h"
 #include "vecmill/encode/team.h"
 #include "vecmill/engine/packed_models.h"
 
@@ -72,8 +72,9 @@ class Peer {
   json answer(const json& request) {
     if (request.contains("peak")) {
       const encode::Kernels& kernels = encode::kernels(must(encode::choose_isa()));
-      return {{"f32", encode::fma_peak(kernels, cores_)},
-              {"int8", encode::byte_peak(kernels, cores_)},
+      return {{"f32", encode::multiply_peak(kernels.multiply_adds, cores_)},
+              {"bf16", encode::multiply_peak(kernels.pair_multiply_adds, cores_)},
+              {"int8", encode::multiply_peak(kernels.byte_multiply_adds, cores_)},
               {"isa", encoder_->isa()}};
     }
     if (request.contains("load")) {

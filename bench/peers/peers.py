@@ -149,7 +149,7 @@ def judge(engines: list[Engine], work: pathlib.Path, ids: dict, model: pathlib.P
         tokens = sum(map(len, ids[name]))
         for engine in engines:
             seconds = statistics.median(engine.seconds[name])
-            limit = peak["int8" if engine.name.endswith("int8") else "f32"]
+            limit = peak[engine.name.rpartition("-")[2] if "-" in engine.name else "f32"]
             cosine = cosines(vectors[engine.name], vectors[reference(vectors)])
             rows.append({
                 "set": name, "engine": engine.name, "batch": engine.batch[name], "seconds": seconds,
@@ -172,8 +172,8 @@ def table(report: dict) -> str:
     out = [f"# {report['dtype']} on {report['processor']}, {report['cores']} cores", "",
            f"{report['model']}, encoder only (same token ids for all), medians of {report['rounds']} interleaved "
            f"runs. Multiplication limit, measured in the same run: {report['peak']['f32'] / 1e9:.0f} GFLOP/s in f32, "
-           f"{report['peak']['int8'] / 1e9:.0f} Gop/s in int8 ({report['peak']['isa']}); the share is of that of int8 "
-           f"for engines whose name ends so, else of f32. Ours: {report['version']}. " +
+           f"{report['peak']['bf16'] / 1e9:.0f} in bf16, {report['peak']['int8'] / 1e9:.0f} Gop/s in int8 "
+           f"({report['peak']['isa']}); the share is of that of an engine's numbers. Ours: {report['version']}. " +
            ", ".join(f"{k} {v}" for k, v in report["peers"].items()) + ".", ""]
     for name, about in sets.items():
         mine = next(r for r in rows if r["set"] == name and r["engine"] == mine_name)

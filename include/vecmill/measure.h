@@ -31,7 +31,9 @@ struct Measurement {
   SpaceInfo space;
   std::string isa;
   std::uint32_t threads = 0;
-  double limit = 0;        ///< multiplications and additions a second in f32; 0: not known
+  double limit = 0;  ///< multiplications and additions a second; 0: not known
+  std::string
+      limit_dtype;         ///< in which numbers: the model's, "f32", "bf16", "int8", "int8-compact"
   double mean_tokens = 0;  ///< of the mixed texts
   std::vector<Latency> latencies;
   std::vector<Throughput> throughputs;

@@ -32,8 +32,8 @@ Status print_table(const Measurement& found) {
   VECMILL_TRY(print("model     " + found.space.model + ", " + found.space.arithmetic + ", " +
                     std::to_string(found.space.dims) + " dimensions"));
   VECMILL_TRY(print("machine   " + found.isa + ", " + std::to_string(found.threads) + " threads" +
-                    (found.limit > 0 ? ", limit of multiplications in f32 " +
-                                           fixed(found.limit / kGiga, 0) + " GFLOP/s"
+                    (found.limit > 0 ? ", limit of multiplications in " + found.limit_dtype + " " +
+                                           fixed(found.limit / kGiga, 0) + " Gop/s"
                                      : "")));
   VECMILL_TRY(print("\none text at a time"));
   VECMILL_TRY(print(cell("tokens") + cell("median, ms") + cell("95 %, ms") + cell("of limit")));
@@ -59,6 +59,7 @@ std::string table_json(const Measurement& found) {
   object.text("schema", "vecmill.bench.v1").text("model", found.space.model);
   object.text("arithmetic", found.space.arithmetic).count("dims", found.space.dims);
   object.text("isa", found.isa).count("threads", found.threads).number("limit", found.limit);
+  object.text("limit_dtype", found.limit_dtype);
   object.raw("latency", json_array(found.latencies, [](const Latency& row) {
                JsonObject line;
                line.count("tokens", row.tokens).number("median_seconds", row.median);

@@ -8,8 +8,10 @@
 #include <random>
 
 #include "vecmill/base/resources.h"
-#include "vecmill/encode/fma_peak.h"
 #include "vecmill/encode/isa.h"
+#include "vecmill/encode/kernels/kernels.h"
+#include "vecmill/encode/multiply_peak.h"
+#include "vecmill/engine/dtype.h"
 #include "vecmill/engine/embed_window.h"
 #include "vecmill/engine/open_model.h"
 
@@ -48,6 +50,13 @@ std::uint32_t best_batch_size(const std::vector<Throughput>& rows) {
   return best->tokens_per_second > usual.tokens_per_second * (1 + noise) ? best->batch_size : 0;
 }
 
+/// Multiplications alone, in these numbers.
+auto multiplications(const encode::Kernels& kernels, std::string_view dtype) {
+  if (dtype == name(engine::Dtype::kF32)) return kernels.multiply_adds;
+  return dtype == name(engine::Dtype::kBf16) ? kernels.pair_multiply_adds
+                                             : kernels.byte_multiply_adds;
+}
+
 class Bench {
  public:
   Bench(Provider& provider, WorkerPool& pool, encode::Isa isa, std::stop_token stop)
@@ -59,7 +68,9 @@ class Bench {
     found.threads = static_cast<std::uint32_t>(pool_.size());
     found.isa = name(isa_);
     if (provider_.operations(1) > 0) {
-      limit_ = found.limit = encode::fma_peak(encode::kernels(isa_), found.threads);
+      found.limit_dtype = engine::dtype_of(found.space.arithmetic);
+      limit_ = found.limit = encode::multiply_peak(
+          multiplications(encode::kernels(isa_), found.limit_dtype), found.threads);
     }
     const std::uint32_t most =
         found.space.max_tokens > 0 ? found.space.max_tokens : kLengths.back();

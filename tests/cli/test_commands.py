@@ -280,8 +280,14 @@ def test_bench_measures_up_to_the_limit_of_the_model(vecmill):
     assert all(row["tokens_per_second"] > row["texts_per_second"] > 0 for row in found["throughput"])
     assert 8 <= found["mean_tokens"] <= 40 and found["peak_rss_bytes"] > 1_000_000
     assert found["best_batch_size"] in (0, 1, 8, 32, 128)
-    if found["limit"] > 0:
-        assert all(row["share_of_limit"] > 0 for row in found["latency"])
+    assert found["limit"] > 0 and all(row["share_of_limit"] > 0 for row in found["latency"])
+
+
+@pytest.mark.parametrize("dtype", ARITHMETICS)
+def test_bench_knows_the_limit_of_each_number_format(vecmill, dtype):
+    found = vecmill("bench", "--model", TINY, "--max-seq-length", "8", "--dtype", dtype, "--json").json
+    assert found["limit_dtype"] == dtype and found["limit"] > 0
+    assert all(row["share_of_limit"] > 0 for row in found["throughput"])
 
 
 def test_bench_takes_a_limit_of_a_few_tokens(vecmill):

@@ -223,7 +223,8 @@ void tile_product(const Product& p) {
   _tile_release();
 }
 
-std::uint64_t byte_multiply_adds(std::uint32_t steps) {
+template <bool kPairs>
+std::uint64_t multiply_adds(std::uint32_t steps) {
   configured = {};
   configure({16, 16, kGrain});
   alignas(64) std::uint8_t bytes[1024];
@@ -233,13 +234,13 @@ std::uint64_t byte_multiply_adds(std::uint32_t steps) {
   _tile_loadd(6, bytes, 64);
   _tile_loadd(7, bytes, 64);
   for (std::uint32_t step = 0; step < steps; ++step) {
-    _tile_dpbusd(0, 4, 6);
-    _tile_dpbusd(1, 4, 7);
-    _tile_dpbusd(2, 5, 6);
-    _tile_dpbusd(3, 5, 7);
+    VECMILL_ADD_PRODUCTS(0, 4, 6)
+    VECMILL_ADD_PRODUCTS(1, 4, 7)
+    VECMILL_ADD_PRODUCTS(2, 5, 6)
+    VECMILL_ADD_PRODUCTS(3, 5, 7)
   }
   _tile_release();
-  return std::uint64_t{2} * 4 * 16 * 1024 * steps;
+  return std::uint64_t{2} * 4 * 16 * 1024 / (kPairs ? 2 : 1) * steps;
 }
 
 }  // namespace
@@ -248,7 +249,8 @@ extern const WholeKernels kWhole;
 extern const PairKernels kPairs;
 const WholeKernels kWhole{
     [](const Product& p) { p.words ? avx512_vnni::kWhole.product(p) : tile_product(p); },
-    byte_multiply_adds};
-const PairKernels kPairs{tile_product, [](const Round& work) { avx512::kPairs.round(work); }};
+    multiply_adds<false>};
+const PairKernels kPairs{tile_product, [](const Round& work) { avx512::kPairs.round(work); },
+                         multiply_adds<true>};
 
 }  // namespace vecmill::encode::amx

@@ -53,6 +53,6 @@ constexpr std::uint32_t kGrain = 1;
 
 }  // namespace
 
-const PairKernels kPairs{product, round};
+const PairKernels kPairs{product, round, multiply_adds};
 
 }  // namespace vecmill::encode::avx2

@@ -41,6 +41,6 @@ inline void store_halves(std::uint16_t* p, Vec a) {
 
 }  // namespace
 
-const PairKernels kPairs{product, round};
+const PairKernels kPairs{product, round, multiply_adds};
 
 }  // namespace vecmill::encode::avx512

@@ -16,6 +16,7 @@ const Kernels& joined() {
   static const Kernels result = [] {
     Kernels all = kBase;
     all.round = kPairs.round;
+    all.pair_multiply_adds = kPairs.multiply_adds;
     all.product = [](const Product& p) {
       if (p.pairs) {
         const TinyIsZero as_in_bf16;

@@ -130,7 +130,8 @@ struct Kernels {
   /// Nothing but fused multiply-adds in registers, as fast as they go; how many multiplications and
   /// additions they were.
   std::uint64_t (*multiply_adds)(std::uint32_t steps);
-  std::uint64_t (*byte_multiply_adds)(std::uint32_t steps);  ///< the same of bytes with bytes
+  std::uint64_t (*byte_multiply_adds)(std::uint32_t steps);            ///< of bytes with bytes
+  std::uint64_t (*pair_multiply_adds)(std::uint32_t steps) = nullptr;  ///< of bf16
   void (*round)(const Round&) = nullptr;
 };
 
@@ -138,6 +139,7 @@ struct Kernels {
 struct PairKernels {
   void (*product)(const Product&);
   void (*round)(const Round&);
+  std::uint64_t (*multiply_adds)(std::uint32_t steps);
 };
 
 /// What a set has of its own for whole numbers, bytes and words.

@@ -1,4 +1,4 @@
-#include "vecmill/encode/fma_peak.h"
+#include "vecmill/encode/multiply_peak.h"
 
 #include <algorithm>
 #include <chrono>
@@ -21,7 +21,9 @@ double seconds_of(Work work, unsigned threads, std::uint32_t steps) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-double peak(Work work, unsigned threads) {
+}  // namespace
+
+double multiply_peak(Work work, unsigned threads) {
   constexpr double kRoundSeconds = 0.01;
   constexpr int kRounds = 25;
   std::uint32_t steps = 1000;
@@ -32,16 +34,6 @@ double peak(Work work, unsigned threads) {
     shortest = std::min(shortest, seconds_of(work, threads, steps));
   }
   return operations / shortest;
-}
-
-}  // namespace
-
-double fma_peak(const Kernels& kernels, unsigned threads) {
-  return peak(kernels.multiply_adds, threads);
-}
-
-double byte_peak(const Kernels& kernels, unsigned threads) {
-  return peak(kernels.byte_multiply_adds, threads);
 }
 
 }  // namespace vecmill::encode
