@@ -1,10 +1,13 @@
 #include "vecmill/remote/common_state.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <deque>
@@ -340,6 +343,13 @@ TEST_P(CommonStateTest, AnEmptiedServerGivesNoSecondBurst) {
 /// What several processes see. The clock moves on with each question.
 struct Seen {
   std::atomic<std::uint64_t> clock, granted;
+  std::array<std::atomic<std::uint64_t>, 4> at;  ///< the time of each one's question
+
+  /// Nobody gets half a minute ahead of another: a minute behind is a clock that was set back.
+  void wait_for_others(std::uint64_t now) {
+    const auto ahead = [now](const auto& other) { return now > other + 30'000'000; };
+    while (std::ranges::any_of(at, ahead)) sched_yield();
+  }
 };
 
 TEST_P(CommonStateTest, FourProcessesShareOneRateWithinTwoPercent) {
@@ -347,11 +357,11 @@ TEST_P(CommonStateTest, FourProcessesShareOneRateWithinTwoPercent) {
   void* memory =
       mmap(nullptr, sizeof(Seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);
-  Seen& seen = *new (memory) Seen{micros(), 0};
+  Seen& seen = *new (memory) Seen{micros(), 0, {micros(), micros(), micros(), micros()}};
   const auto tick = [&] { return seen.clock += 10'000; };
   const std::uint64_t end = micros() + 60'000'000u * minutes;
   std::vector<pid_t> children;
-  for (int i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < 4; ++i) {
     const pid_t child = fork();
     if (child == 0) {
       std::uint64_t now = tick();
@@ -360,11 +370,14 @@ TEST_P(CommonStateTest, FourProcessesShareOneRateWithinTwoPercent) {
       given.clock = [&] { return now; };
       const auto state = open(given);
       for (; now < end; now = tick()) {
+        seen.at[i] = now;
+        seen.wait_for_others(now);
         const auto ticket = state->admit(Time(microseconds(now)), demand(500)).ticket;
         if (!ticket) continue;
         ++seen.granted;
         state->settle(*ticket, {.tokens = 500});
       }
+      seen.at[i] = end;
       _exit(state->stats().failure ? 1 : 0);
     }
     children.push_back(child);
