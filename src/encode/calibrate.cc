@@ -18,7 +18,8 @@ Result<StatisticsByName> measure_inputs(const Calibration& calibration) {
   if (model.transformer.layers.empty()) {
     return has_no_layers("int8");
   }
-  if (calibration.texts.empty()) {
+  const auto& texts = calibration.texts;
+  if (std::ranges::all_of(texts, [](const auto& text) { return text.empty(); })) {
     return make_error(ErrorKind::kInvalidArgument, "int8 needs texts to see what its inputs are");
   }
   VECMILL_ASSIGN(const Isa isa, choose_isa());
@@ -26,9 +27,10 @@ Result<StatisticsByName> measure_inputs(const Calibration& calibration) {
   Workspace workspace;
   workspace.statistics = &seen;
   std::vector<float> hidden;
-  for (const std::vector<TokenId>& text : calibration.texts) {
+  for (const std::vector<TokenId>& text : texts) {
     const std::size_t most = model.config.description.max_tokens;
     const std::span<const TokenId> ids(text.data(), std::min(text.size(), most));
+    if (ids.empty()) continue;
     VECMILL_TRY(model.verify_words(ids));
     hidden.resize(ids.size() * model.transformer.hidden);
     forward(model.transformer, kernels(isa), {&ids, 1}, workspace, hidden.data());

@@ -56,11 +56,18 @@ class OutliersTest : public testing::TestWithParam<Model> {
     std::ofstream(path, std::ios::binary) << file;
   }
 
-  std::shared_ptr<const Encoder> pack_and_open(bool in_bytes) {
-    const fs::path f32 = folder_ / "f32.vecmill", int8 = folder_ / "int8.vecmill";
+  /// int8 calibrated on `texts`.
+  Status pack_whole(const std::vector<std::vector<TokenId>>& texts) {
+    const fs::path f32 = folder_ / "f32.vecmill";
     EXPECT_TRUE(pack(folder_ / "model", f32));
-    EXPECT_TRUE(pack_int8(folder_ / "model", int8, {f32, texts_}));
-    return *Encoder::open(in_bytes ? int8 : f32);
+    return pack_int8(folder_ / "model", folder_ / "int8.vecmill", {f32, texts});
+  }
+
+  std::string packed() { return *read_file(folder_ / "int8.vecmill"); }
+
+  std::shared_ptr<const Encoder> pack_and_open(bool in_bytes) {
+    EXPECT_TRUE(pack_whole(texts_));
+    return *Encoder::open(folder_ / (in_bytes ? "int8.vecmill" : "f32.vecmill"));
   }
 
   /// Of each matrix of the layers.
@@ -97,6 +104,8 @@ class OutliersTest : public testing::TestWithParam<Model> {
     return least;
   }
 
+  std::vector<std::vector<TokenId>> texts_;
+
  private:
   template <class Bits>
   static void raise(char* numbers, std::size_t at, int by) {
@@ -119,7 +128,6 @@ class OutliersTest : public testing::TestWithParam<Model> {
   }
 
   fs::path folder_;
-  std::vector<std::vector<TokenId>> texts_;
 };
 
 TEST_P(OutliersTest, AreFoundInExactlyTheirMatrixAndCostNothing) {
@@ -141,6 +149,21 @@ TEST_P(OutliersTest, AreFoundInExactlyTheirMatrixAndCostNothing) {
     }
   }
   EXPECT_GE(cosine(), cosine_before - 2e-4);
+}
+
+TEST_P(OutliersTest, ATextWithoutTokensTeachesNothing) {
+  ASSERT_TRUE(pack_whole(texts_));
+  const std::string without = packed();
+  auto texts = texts_;
+  texts.emplace(texts.begin() + 1);
+  texts.emplace_back();
+  ASSERT_TRUE(pack_whole(texts));
+  EXPECT_EQ(packed(), without);
+  for (const auto& none : {std::vector<std::vector<TokenId>>(), {{}, {}}}) {
+    const Status packed = pack_whole(none);
+    ASSERT_FALSE(packed);
+    EXPECT_EQ(packed.error().kind, ErrorKind::kInvalidArgument);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, OutliersTest,

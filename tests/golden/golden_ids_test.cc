@@ -163,7 +163,7 @@ TEST_P(GoldenInt8Test, VectorsStayCloseToTheReference) {
 
 TEST_P(GoldenInt8Test, WordsInBytesCostLittle) {
   auto examples = read_set(GetParam());
-  if (VECMILL_INSTRUMENTED) examples.resize(100);
+  if (VECMILL_INSTRUMENTED) examples.resize(std::min<std::size_t>(examples.size(), 100));
   ASSERT_TRUE(open());
   const auto encoder = open_int8(examples, true);
   ASSERT_TRUE(encoder);
@@ -171,7 +171,8 @@ TEST_P(GoldenInt8Test, WordsInBytesCostLittle) {
   const auto [mean, least] = closeness(*encoder, examples);
   EXPECT_GE(mean, 0.999);
   EXPECT_GE(least, 0.997);
-  const auto some = std::vector(examples.begin(), examples.begin() + 50);
+  const auto some = std::vector(
+      examples.begin(), examples.begin() + std::min<std::ptrdiff_t>(std::ssize(examples), 50));
   EXPECT_EQ(encode_all(*encoder, some, 1), encode_all(*encoder, some, 16));
   const auto bytes = static_cast<double>(fs::file_size(folder_ / "int8.vecmill"));
   EXPECT_LT(bytes, 0.3 * static_cast<double>(fs::file_size(folder_ / "model.vecmill")));
