@@ -6,11 +6,14 @@
 
 // Copies of a loop's body are for speed; sanitizers, and the portable kernels
 // with their loops over lanes, make so much of each that it takes minutes.
+#ifdef VECMILL_PLAIN_LOOPS
+#define VECMILL_INLINE
+#else  // under a sanitizer too, where calls make a product twenty times slower
+#define VECMILL_INLINE __attribute__((always_inline))
+#endif
 #if VECMILL_INSTRUMENTED || defined(VECMILL_PLAIN_LOOPS)
 #define VECMILL_UNROLL(times)
-#define VECMILL_INLINE
 #else
-#define VECMILL_INLINE __attribute__((always_inline))
 #define VECMILL_UNROLL(times) VECMILL_PRAGMA(GCC unroll times)
 #define VECMILL_PRAGMA(text) _Pragma(#text)
 #endif
