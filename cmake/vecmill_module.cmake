@@ -58,7 +58,7 @@ function(vecmill_module name)
       add_executable(${name}_test ${tests})
       target_link_libraries(${name}_test PRIVATE vecmill_${name} ${arg_USES} ${arg_LIBS}
                                                  ${arg_TEST_LIBS} GTest::gtest_main GTest::gmock)
-      target_compile_definitions(${name}_test PRIVATE VECMILL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+      target_link_libraries(${name}_test PRIVATE vecmill_source_dir)
       vecmill_use_precompiled(${name}_test)
       add_test(NAME ${name} COMMAND ${name}_test)
     endif()

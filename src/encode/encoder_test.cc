@@ -10,6 +10,7 @@
 #include "vecmill/encode/isa.h"
 #include "vecmill/encode/packed_file.h"
 #include "vecmill/encode/team.h"
+#include "vecmill_source_dir.h"
 
 namespace vecmill::encode {
 namespace {

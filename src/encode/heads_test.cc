@@ -11,6 +11,7 @@
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/head_files.h"
 #include "vecmill/encode/pack.h"
+#include "vecmill_source_dir.h"
 
 namespace vecmill::encode {
 namespace {

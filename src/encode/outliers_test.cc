@@ -14,6 +14,7 @@
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/packed_model.h"
 #include "vecmill/encode/safetensors.h"
+#include "vecmill_source_dir.h"
 
 namespace vecmill::encode {
 namespace {

@@ -10,6 +10,7 @@
 #include "vecmill/encode/encoder.h"
 #include "vecmill/encode/safetensors.h"
 #include "vecmill/encode/weights.h"
+#include "vecmill_source_dir.h"
 
 namespace vecmill::encode {
 namespace {

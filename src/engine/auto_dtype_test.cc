@@ -12,6 +12,7 @@
 
 #include "vecmill/engine.h"
 #include "vecmill/engine/packed_models.h"
+#include "vecmill_source_dir.h"
 
 namespace vecmill::engine {
 namespace {

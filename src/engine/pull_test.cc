@@ -13,6 +13,7 @@
 #include "vecmill/engine/hub_transport.h"
 #include "vecmill/http/loopback_server.h"
 #include "vecmill/hub/blob_hash.h"
+#include "vecmill_source_dir.h"
 
 namespace vecmill::hub {
 namespace {

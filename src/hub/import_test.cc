@@ -9,6 +9,7 @@
 #include "vecmill/hub/lock_file.h"
 #include "vecmill/hub/staging.h"
 #include "vecmill/hub/test_files.h"
+#include "vecmill_source_dir.h"
 
 namespace vecmill::hub {
 namespace {

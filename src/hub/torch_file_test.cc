@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "vecmill/hub/test_files.h"
+#include "vecmill_source_dir.h"
 
 namespace vecmill::hub {
 namespace {

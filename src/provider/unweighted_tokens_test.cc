@@ -9,6 +9,7 @@
 #include "vecmill/encode/encoder.h"
 #include "vecmill/provider/local_provider.h"
 #include "vecmill/provider/model_copy.h"
+#include "vecmill_source_dir.h"
 
 namespace vecmill::provider {
 namespace {

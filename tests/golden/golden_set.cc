@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "vecmill_source_dir.h"
+
 namespace vecmill::golden {
 namespace {
 namespace fs = std::filesystem;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "vecmill/engine.h"
+#include "vecmill_source_dir.h"
 
 namespace vecmill {
 namespace {
