@@ -146,11 +146,12 @@ Doubles times(const Model& model, const Linear& l, const Doubles& x) {
                         : l.pairs           ? model.definitions.at(l.packed)
                                             : l.packed;
   Doubles y(l.out);
+  const double* in = x.data();
   for (std::uint32_t o = 0; o < l.out; ++o) {
-    y[o] = l.bias[o];
-    for (std::uint32_t k = 0; k < l.in; ++k) {
-      y[o] += x[k] * packed[(std::size_t{o / kPanel} * l.in + k) * kPanel + o % kPanel];
-    }
+    const float* weights = packed + std::size_t{o / kPanel} * l.in * kPanel + o % kPanel;
+    double sum = l.bias[o];
+    for (std::uint32_t k = 0; k < l.in; ++k) sum += in[k] * weights[std::size_t{k} * kPanel];
+    y[o] = sum;
   }
   return y;
 }
@@ -440,7 +441,7 @@ TEST(ForwardTest, ATextHasTheSameBitsInEveryBatchAndOnEveryInstructionSet) {
       texts.push_back(random_ids(tokens, random));
       alone.push_back(run(model, Isa::kPortable, {texts.back()}));
     }
-    for (int round = 0; round < (VECMILL_INSTRUMENTED ? 2 : 6); ++round) {
+    for (int round = 0; round < (VECMILL_INSTRUMENTED ? 1 : 6); ++round) {
       std::vector<std::size_t> order(1 + random() % 12);
       for (std::size_t& text : order) text = random() % texts.size();
       Batch batch;
