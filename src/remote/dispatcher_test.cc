@@ -235,6 +235,44 @@ TEST(DispatcherTest, AFaultAfterAnOutageIsTriedAgain) {
   EXPECT_EQ(world.done.size(), 40u);
 }
 
+TEST(DispatcherTest, AQuestionIsKeptInAnOutage) {
+  DispatcherOptions options = options_of();
+  options.breaker.failures = 1;
+  options.retry.attempts = 2;  // of which an outage takes none
+  World world(options, [&](const auto& send, Time now) {
+    return now >= Time(minutes(20)) ? success(send) : failure(Outcome::kTransient);
+  });
+  world.ask(0);
+  world.run();
+  EXPECT_EQ(world.done.size(), 1u);
+  EXPECT_GT(world.sent.size(), 2u);
+}
+
+TEST(DispatcherTest, AQuestionMayFailAfterAnOutageAsOftenAsBefore) {
+  DispatcherOptions options = options_of(1);
+  options.retry.attempts = 2;
+  Dispatcher dispatcher = *Dispatcher::create(options);
+  Time now(seconds(1000));
+  dispatcher.add(now, 0, 100, Role::kQuery);
+  for (std::uint64_t i = 1; i < 5; ++i) dispatcher.add(now, i, 100, Role::kDocument);
+  while (const auto send = dispatcher.next(now)) {
+    dispatcher.ended(now, send->call, failure(Outcome::kTransient));
+  }
+  dispatcher.add(now, 5, 100, Role::kDocument);  // and asks whether the outage is over
+  ASSERT_FALSE(dispatcher.next(now));
+  now += minutes(2);
+  bool failed = false;
+  while (const auto send = dispatcher.next(now)) {
+    const bool fails = send->role == Role::kQuery && !std::exchange(failed, true);
+    dispatcher.ended(now, send->call, fails ? failure(Outcome::kTransient) : success(*send));
+    now += seconds(1);
+  }
+  ASSERT_TRUE(failed);
+  const auto finished = dispatcher.take_finished();
+  ASSERT_THAT(finished, SizeIs(6));
+  for (const auto& each : finished) EXPECT_TRUE(each.result) << each.text;
+}
+
 TEST(DispatcherTest, APauseIsNoPartOfAnOutage) {
   World world(options_of(), [](const auto& send, Time now) {
     return now < Time(minutes(40)) ? failure(Outcome::kTransient) : success(send);

@@ -45,6 +45,11 @@ class World {
     }
   }
 
+  void ask(std::uint64_t text) {
+    dispatcher_.add(now, text, 100, Role::kQuery);
+    open_.insert(text);
+  }
+
   /// Until each text is done. Each is done once, and with its own vector.
   void run() {
     while (!open_.empty()) {
