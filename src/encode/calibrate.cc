@@ -1,12 +1,50 @@
 #include "vecmill/encode/calibrate.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
+#include <vector>
 
+#include "vecmill/base/resources.h"
 #include "vecmill/encode/forward.h"
 #include "vecmill/encode/packed_model.h"
+#include "vecmill/encode/team.h"
 
 namespace vecmill::encode {
+namespace {
+
+using Batch = std::vector<std::span<const TokenId>>;
+
+/// In the order of the texts, of so many tokens that weights, which pass by for each, cost little.
+std::vector<Batch> batches(std::span<const std::vector<TokenId>> texts, std::size_t most) {
+  constexpr std::size_t kTokens = 1024;
+  std::vector<Batch> all;
+  std::size_t tokens = kTokens;
+  for (const std::vector<TokenId>& text : texts) {
+    if (text.empty()) continue;
+    if (tokens >= kTokens) {
+      all.emplace_back();
+      tokens = 0;
+    }
+    all.back().emplace_back(text.data(), std::min(text.size(), most));
+    tokens += all.back().back().size();
+  }
+  return all;
+}
+
+StatisticsByLinear room_for(const Transformer& model) {
+  StatisticsByLinear seen;
+  for (const Layer& layer : model.layers) {
+    for (const auto& [name, member] : kLinears) {
+      const Linear& linear = layer.*member;
+      if (linear.is_there()) seen[&linear].add(nullptr, 0, linear.in);
+    }
+  }
+  return seen;
+}
+
+}  // namespace
+
 Error has_no_layers(const char* arithmetic) {
   return make_error(ErrorKind::kInvalidArgument,
                     std::string("this model has no layers that ") + arithmetic + " could speed up",
@@ -23,17 +61,22 @@ Result<StatisticsByName> measure_inputs(const Calibration& calibration) {
     return make_error(ErrorKind::kInvalidArgument, "int8 needs texts to see what its inputs are");
   }
   VECMILL_ASSIGN(const Isa isa, choose_isa());
-  StatisticsByLinear seen;
+  StatisticsByLinear seen = room_for(model.transformer);
   Workspace workspace;
   workspace.statistics = &seen;
+  Team team(usable_cores());
   std::vector<float> hidden;
-  for (const std::vector<TokenId>& text : texts) {
-    const std::size_t most = model.config.description.max_tokens;
-    const std::span<const TokenId> ids(text.data(), std::min(text.size(), most));
-    if (ids.empty()) continue;
-    VECMILL_TRY(model.verify_words(ids));
-    hidden.resize(ids.size() * model.transformer.hidden);
-    forward(model.transformer, kernels(isa), {&ids, 1}, workspace, hidden.data());
+  for (const Batch& batch : batches(texts, model.config.description.max_tokens)) {
+    std::size_t tokens = 0;
+    for (const auto& ids : batch) {
+      VECMILL_TRY(model.verify_words(ids));
+      tokens += ids.size();
+    }
+    hidden.resize(tokens * model.transformer.hidden);
+    prepare(model.transformer, batch, team.size(), workspace);
+    team.run([&](const Crew& crew) {
+      forward(model.transformer, kernels(isa), batch, workspace, hidden.data(), crew);
+    });
   }
   StatisticsByName named;
   for (std::size_t i = 0; i < model.transformer.layers.size(); ++i) {

@@ -89,7 +89,7 @@ std::string Encoder::heads_fingerprint(const Outputs& outputs) const {
 std::string Encoder::arithmetic() const {
   for (const Layer& layer : state_->model.transformer.layers) {
     if (layer.qkv.packed == nullptr) {
-      return state_->model.transformer.words_int8 != nullptr ? "int8-compact/2" : "int8/2";
+      return state_->model.transformer.words_int8 != nullptr ? "int8-compact/3" : "int8/3";
     }
     if (layer.qkv.pairs) return kBf16Arithmetic;
   }

@@ -115,8 +115,8 @@ class Encoder {
   /// `fingerprint`: dense vectors are the same without them.
   [[nodiscard]] std::string heads_fingerprint(const Outputs& outputs) const;
 
-  /// The number format and the version of the numerics: "f32/1", "bf16/2", "int8/2",
-  /// "int8-compact/2". Another one is another vector for the same text.
+  /// The number format and the version of the numerics: "f32/1", "bf16/2", "int8/3",
+  /// "int8-compact/3". Another one is another vector for the same text.
   [[nodiscard]] std::string arithmetic() const;
 
   /// Of each matrix that is in whole numbers.

@@ -15,11 +15,15 @@ class ErrorFeedback {
   /// Inputs with a `mask` of 0 take no part.
   ErrorFeedback(const InputStatistics& statistics, std::span<const float> mask);
 
-  /// Changes the weights of one output behind `k`; `error` is what weight k lost by rounding.
-  void spread(float error, std::size_t k, std::span<float> weights) const;
+  /// [in]: the inputs in the order in which their weights are to be rounded, block by block.
+  [[nodiscard]] std::span<const std::uint32_t> order() const { return order_; }
+  /// Changes the weights of one output, in that order, behind place `n`; `error` is what the weight
+  /// there lost by rounding.
+  void spread(float error, std::size_t n, std::span<float> weights) const;
 
  private:
-  std::vector<float> shares_;  ///< [in][kGramBlock], for the places behind k in its block
+  std::vector<std::uint32_t> order_;
+  std::vector<float> shares_;  ///< [in][kGramBlock], for the places behind one in its block
 };
 
 }  // namespace vecmill::encode

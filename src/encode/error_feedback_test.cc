@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
 namespace vecmill::encode {
 namespace {
 
@@ -16,9 +20,13 @@ InputStatistics equal_inputs(std::uint32_t i, std::uint32_t j) {
   return statistics;
 }
 
-std::vector<float> spread_from(const ErrorFeedback& feedback, std::size_t k) {
-  std::vector<float> weights(kInputs);
-  feedback.spread(1, k, weights);
+/// What an error of 1 at input `k` does to all inputs, by input.
+std::vector<float> spread_from(const ErrorFeedback& feedback, std::uint32_t k) {
+  const auto order = feedback.order();
+  std::vector<float> ordered(kInputs), weights(kInputs);
+  feedback.spread(1, static_cast<std::size_t>(std::ranges::find(order, k) - order.begin()),
+                  ordered);
+  for (std::size_t n = 0; n < kInputs; ++n) weights[order[n]] = ordered[n];
   return weights;
 }
 
@@ -31,6 +39,20 @@ TEST(ErrorFeedbackTest, AnEqualInputBehindTakesTheError) {
     EXPECT_EQ(weights[k], 0) << k;
   }
   EXPECT_EQ(spread_from(feedback, 10), std::vector<float>(kInputs));
+}
+
+TEST(ErrorFeedbackTest, TheStrongestInputsOfABlockAreFirst) {
+  std::vector<float> row(kInputs, 1.0F);
+  row[5] = 2, row[200] = -3, row[kGramBlock + 1] = 9;
+  InputStatistics statistics;
+  statistics.add(row.data(), 1, kInputs);
+  const ErrorFeedback feedback(statistics, std::vector<float>(kInputs, 1.0F));
+  std::vector<std::uint32_t> expected(kInputs);
+  std::iota(expected.begin(), expected.end(), 0U);
+  std::rotate(expected.begin(), expected.begin() + 5, expected.begin() + 6);
+  std::rotate(expected.begin(), expected.begin() + 200, expected.begin() + 201);
+  std::swap(expected[kGramBlock], expected[kGramBlock + 1]);
+  EXPECT_TRUE(std::ranges::equal(feedback.order(), expected));
 }
 
 TEST(ErrorFeedbackTest, NothingLeavesABlock) {

@@ -255,10 +255,15 @@ class Pass {
     const float* residual = nullptr;  ///< [rows, outputs]
   };
 
+  void observe(const Linear& linear, const float* a, std::uint32_t rows) {
+    const auto seen = workspace_.statistics->find(&linear);
+    if (seen != workspace_.statistics->end()) seen->second.add(a, rows, linear.in, crew_);
+  }
+
   /// This member's share of the output features.
   void multiply(const Linear& linear, const float* a, std::uint32_t rows, const Out& out,
                 Epilogue epilogue) {
-    if (workspace_.statistics != nullptr) (*workspace_.statistics)[&linear].add(a, rows, linear.in);
+    if (workspace_.statistics != nullptr) observe(linear, a, rows);
     Product p = linear_product(linear, a, rows, out.rows, crew_);
     if (out.stride > 0) p.out_stride = out.stride;
     // Every member makes its own copy of the rows: that is cheaper than to wait for one another.

@@ -44,7 +44,7 @@ class Workspace {
   };
   std::vector<Bytes> bytes;  ///< one per member of the crew
 
-  StatisticsByLinear* statistics = nullptr;  ///< of the inputs of products; for a crew of one
+  StatisticsByLinear* statistics = nullptr;  ///< of the inputs of those products that are in it
 };
 
 /// Runs the transformer over a batch of texts that lie one behind the other, without padding.

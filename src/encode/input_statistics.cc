@@ -6,15 +6,50 @@
 
 namespace vecmill::encode {
 
-void InputStatistics::add(const float* rows, std::uint32_t count, std::uint32_t in) {
+namespace {
+
+constexpr std::uint32_t kRows = 16;  // so many stay in the nearest cache, one block of them
+
+struct RowsOfBlock {
+  float values[kRows][kGramBlock];
+
+  /// sums[j] += the product of input i and input j for each j up to i, one row after the other.
+  void add_products(std::size_t i, float* sums) const {
+    constexpr std::size_t kAtOnce = 4;
+    for (std::size_t first = 0; first < kRows; first += kAtOnce) {
+      const float(*rows)[kGramBlock] = values + first;
+      for (std::size_t j = 0; j <= i; ++j) {
+        float sum = sums[j];
+        for (std::size_t r = 0; r < kAtOnce; ++r) sum += rows[r][i] * rows[r][j];
+        sums[j] = sum;
+      }
+    }
+  }
+
+  [[nodiscard]] float most(std::size_t i) const {
+    float most = 0;
+    for (const auto& row : values) most = std::max(most, std::abs(row[i]));
+    return most;
+  }
+};
+
+}  // namespace
+
+void InputStatistics::add(const float* rows, std::uint32_t count, std::uint32_t in,
+                          const Crew& crew) {
   most.resize(in);
   gram.resize(std::size_t{in} * kGramBlock);
-  for (const float* row = rows; row != rows + std::size_t{count} * in; row += in) {
-    for (std::size_t i = 0; i < in; ++i) {
-      most[i] = std::max(most[i], std::abs(row[i]));
-      const float* block = row + i / kGramBlock * kGramBlock;
-      float* sums = gram.data() + i * kGramBlock;
-      for (std::size_t j = 0; j <= i % kGramBlock; ++j) sums[j] += row[i] * block[j];
+  for (std::uint32_t block = 0; block < in; block += kGramBlock) {
+    const std::uint32_t size = std::min(kGramBlock, in - block);
+    for (std::uint32_t first = 0; first < count; first += kRows) {
+      RowsOfBlock near{};
+      for (std::uint32_t r = first; r < std::min(first + kRows, count); ++r) {
+        std::copy_n(rows + std::size_t{r} * in + block, size, near.values[r - first]);
+      }
+      for (std::uint32_t i = crew.rank; i < size; i += crew.size) {
+        near.add_products(i, gram.data() + std::size_t{block + i} * kGramBlock);
+        most[block + i] = std::max(most[block + i], near.most(i));
+      }
     }
   }
 }

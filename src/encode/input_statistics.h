@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "vecmill/encode/team.h"
 #include "vecmill/encode/transformer.h"
 
 namespace vecmill::encode {
@@ -18,8 +19,9 @@ struct InputStatistics {
   /// to i's own place there.
   std::vector<float> gram;
 
-  /// `rows` is [count, in].
-  void add(const float* rows, std::uint32_t count, std::uint32_t in);
+  /// `rows` is [count, in]. Members of a crew share the inputs; alone, an add of no rows makes
+  /// room.
+  void add(const float* rows, std::uint32_t count, std::uint32_t in, const Crew& crew = {});
   /// The inputs, the largest `count` at most, whose magnitudes are above twice the median,
   /// ascending.
   [[nodiscard]] std::vector<std::uint32_t> outliers(std::uint32_t count) const;

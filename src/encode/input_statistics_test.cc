@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace vecmill::encode {
 namespace {
 
@@ -37,6 +39,23 @@ TEST(InputStatisticsTest, ProductsWithinABlock) {
   EXPECT_EQ(gram(kGramBlock, 0), 49);
   EXPECT_EQ(gram(kGramBlock + 1, 0), -7);
   EXPECT_EQ(gram(kGramBlock + 1, 1), 1);
+}
+
+TEST(InputStatisticsTest, SharesOfACrewAndPartsOfTheRowsGiveTheSameBits) {
+  constexpr std::uint32_t kInputs = kGramBlock + 5, kCount = 39;
+  std::vector<float> rows(kCount * kInputs);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = std::sin(static_cast<float>(i));
+  InputStatistics alone, crew, parts;
+  alone.add(rows.data(), kCount, kInputs);
+  for (std::uint32_t rank = 0; rank < 3; ++rank) {
+    crew.add(rows.data(), kCount, kInputs, {rank, 3, nullptr});
+  }
+  parts.add(rows.data(), 7, kInputs);
+  parts.add(rows.data() + std::size_t{7} * kInputs, kCount - 7, kInputs);
+  EXPECT_EQ(crew.gram, alone.gram);
+  EXPECT_EQ(crew.most, alone.most);
+  EXPECT_EQ(parts.gram, alone.gram);
+  EXPECT_EQ(parts.most, alone.most);
 }
 
 }  // namespace

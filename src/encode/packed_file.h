@@ -16,9 +16,9 @@
 
 namespace vecmill::encode {
 
-/// Format version 5; docs/packed_format.md has the layout. The version also stands for the order in
+/// Format version 6; docs/packed_format.md has the layout. The version also stands for the order in
 /// which kernels want the weights: a change of that order is a new version.
-inline constexpr std::uint32_t kPackedVersion = 5;
+inline constexpr std::uint32_t kPackedVersion = 6;
 inline constexpr std::size_t kPackedHeader = 4096;
 inline constexpr std::size_t kPackedBlock = 16384;
 

@@ -24,19 +24,22 @@ float column_scale(std::span<const float> row) {
   return most / kMostPair;
 }
 
-/// One output, whose weights are used up; `column` is its first byte in its panel. The sum of its
-/// bytes.
-std::int32_t quantize_row(std::span<float> row, float scale, const ErrorFeedback& feedback,
+/// One output, whose weights, in the order of the feedback, are used up; `column` is its first byte
+/// in its panel, where all are still 0. The sum of its bytes.
+std::int32_t quantize_row(std::span<float> ordered, float scale, const ErrorFeedback& feedback,
                           std::int8_t* column) {
-  std::int32_t sum = 0, before = 0;
+  std::int32_t sum = 0;
   if (scale == 0) return sum;
-  for (std::size_t k = 0; k < row.size(); ++k) {
-    const float most = k % 2 == 0 ? 127.0F : static_cast<float>(std::min(127, 128 - before));
-    const float q = std::clamp(std::nearbyint(row[k] / scale), -most, most);
-    feedback.spread(row[k] - q * scale, k, row);
-    before = std::abs(static_cast<std::int32_t>(q));
-    column[k / 4 * kPanel * 4 + k % 4] = static_cast<std::int8_t>(q);
-    sum += static_cast<std::int32_t>(q);
+  const auto byte = [column](std::size_t k) -> std::int8_t& {
+    return column[k / 4 * kPanel * 4 + k % 4];
+  };
+  for (std::size_t n = 0; n < ordered.size(); ++n) {
+    const std::size_t k = feedback.order()[n];
+    const auto most = static_cast<float>(std::min(127, 128 - std::abs(byte(k ^ 1))));
+    const float q = std::clamp(std::nearbyint(ordered[n] / scale), -most, most);
+    feedback.spread(ordered[n] - q * scale, n, ordered);
+    byte(k) = static_cast<std::int8_t>(q);
+    sum += byte(k);
   }
   return sum;
 }
@@ -66,7 +69,7 @@ QuantizedLinear quantize_linear(const float* weights, std::uint32_t out, std::ui
   result.kept_weights.resize(std::size_t{padded(out)} * kept.size());
   for (const std::uint32_t k : kept) result.mask[k] = 0;
   const ErrorFeedback feedback(statistics, result.mask);
-  std::vector<float> row(in);
+  std::vector<float> row(in), ordered(in);
   for (std::uint32_t c = 0; c < out; ++c) {
     const float* source = weights + std::size_t{c} * in;
     std::ranges::transform(std::span(source, in), result.mask, row.begin(), std::multiplies<>{});
@@ -75,8 +78,9 @@ QuantizedLinear quantize_linear(const float* weights, std::uint32_t out, std::ui
       result.kept_weights[(panel * kept.size() + j) * kPanel + c % kPanel] = source[kept[j]];
     }
     result.scales[c] = column_scale(row);
+    std::ranges::transform(feedback.order(), ordered.begin(), [&row](auto k) { return row[k]; });
     result.sums[c] = quantize_row(
-        row, result.scales[c], feedback,
+        ordered, result.scales[c], feedback,
         result.panels.data() + panel * quads(in) * 4 * kPanel + std::size_t{c % kPanel} * 4);
   }
   return result;

@@ -28,6 +28,7 @@ using encode::Encoder;
 /// Less is noise, and another arithmetic for nothing.
 constexpr double kWorthIt = 1.1;
 constexpr double kAsExact = 0.9999;
+constexpr std::size_t kTexts = 24;
 /// Multiplications and additions a token: below it everything else takes longer.
 constexpr double kLittleWork = 2e6;
 
@@ -130,7 +131,7 @@ Result<Comparison> compare_with_f32(const fs::path& model_folder, Dtype dtype) {
   VECMILL_ASSIGN(const fs::path close_file, packed_file_of(model_folder, dtype));
   VECMILL_ASSIGN(auto exact, Encoder::open(exact_file));
   VECMILL_ASSIGN(auto close, Encoder::open(close_file));
-  VECMILL_ASSIGN(auto texts, calibration_texts(model_folder));
+  VECMILL_ASSIGN(auto texts, calibration_texts(model_folder, kTexts));
   return Contest(std::move(exact), std::move(close), std::move(texts)).run();
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <vector>
 
@@ -8,10 +10,10 @@
 
 namespace vecmill::engine {
 
-/// The built-in texts as a model's tokenizer sees them. They and the weights alone decide what an
-/// int8 model keeps in f32, so that it is the same on every machine.
+/// The first `most` of the built-in texts as a model's tokenizer sees them. All of them and the
+/// weights alone decide what an int8 model is, so that it is the same on every machine.
 ///   errors  as encode::describe and tokenize::Tokenizer::from_folder
 Result<std::vector<std::vector<TokenId>>> calibration_texts(
-    const std::filesystem::path& model_folder);
+    const std::filesystem::path& model_folder, std::size_t most = SIZE_MAX);
 
 }  // namespace vecmill::engine

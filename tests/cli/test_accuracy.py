@@ -29,6 +29,7 @@ def texts():
     return found
 
 
+@pytest.mark.packs_int8
 @pytest.mark.parametrize("dtype", CLOSE)
 def test_vectors_and_neighbours_stay_close_to_f32(vecmill, model, texts, dtype):
     vecmill.write("a.txt", "\n".join(texts) + "\n")

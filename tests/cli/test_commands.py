@@ -13,7 +13,7 @@ from conftest import MODEL, ROOT
 from webhook import SECRET, Hook
 
 TINY = ROOT / "tests/golden/models/bert-bare"
-ARITHMETICS = {"f32": "f32/1", "bf16": "bf16/2", "int8": "int8/2", "int8-compact": "int8-compact/2"}
+ARITHMETICS = {"f32": "f32/1", "bf16": "bf16/2", "int8": "int8/3", "int8-compact": "int8-compact/3"}
 NOTES = "".join(json.dumps({"id": f"n{i}", "text": text, "tag": i}) + "\n" for i, text in enumerate(
     ["git reset --soft HEAD~1 undoes the last commit and keeps the changes", "bread rises for two hours",
      "the wheel of the mill turns", "", "how to prune an apple tree"]))
@@ -301,6 +301,7 @@ def test_bench_prints_a_table_and_takes_no_files(vecmill):
     assert vecmill("bench", "notes.txt").code == 2
 
 
+@pytest.mark.packs_int8
 def test_other_arithmetics_are_close_to_f32_and_the_index_knows_them(vecmill):
     vecmill.write("a.txt", "one\ntwo words\nthree words here\n")
     for dtype in ARITHMETICS:
@@ -341,7 +342,7 @@ def test_another_arithmetic_is_not_mixed_in(vecmill):
     for more in ((), ("--resume",)):
         for dtype in ("f32", "bf16"):
             answer = vecmill("embed", "a.txt", "--model", TINY, "--dtype", dtype, "--out", "x.npy", *more)
-            assert answer.code == 7 and "int8/2" in answer.err and ARITHMETICS[dtype] in answer.err, answer
+            assert answer.code == 7 and "int8/3" in answer.err and ARITHMETICS[dtype] in answer.err, answer
             assert (vecmill.folder / "x.npy").read_bytes() == before
 
 
@@ -355,6 +356,7 @@ def test_a_run_goes_on_in_the_arithmetic_it_began_with(vecmill):
             assert answer.json["arithmetic"] == ARITHMETICS[dtype], answer
 
 
+@pytest.mark.packs_int8
 @pytest.mark.parametrize("dtype", ["int8", "int8-compact"])
 def test_show_tells_what_int8_leaves_in_f32(vecmill, model, tmp_path, dtype):
     vecmill.env["VECMILL_HOME"] = str(tmp_path / "own-home")
@@ -393,6 +395,7 @@ def test_auto_is_measured_once_and_then_kept(vecmill, model, tmp_path):
     assert hits[0]["id"] == "a.txt:2" and hits[0]["score"] > 0.999999, hits
 
 
+@pytest.mark.packs_int8
 def test_with_little_memory_the_same_vectors_and_with_too_little_none(vecmill, model):
     vecmill.write("a.txt", "".join(f"word {'and more ' * (n * 7 % 90)}\n" for n in range(60)))
     embed = ("embed", "a.txt", "--model", model, "--dtype", "int8", "--out")

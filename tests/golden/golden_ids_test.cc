@@ -153,7 +153,7 @@ TEST_P(GoldenInt8Test, VectorsStayCloseToTheReference) {
   ASSERT_TRUE(open());
   const auto encoder = open_int8(examples);
   ASSERT_TRUE(encoder);
-  EXPECT_EQ(encoder->arithmetic(), "int8/2");
+  EXPECT_EQ(encoder->arithmetic(), "int8/3");
   const auto [mean, least] = closeness(*encoder, examples);
   EXPECT_GE(mean, 0.999);
   EXPECT_GE(least, 0.997);
@@ -167,7 +167,7 @@ TEST_P(GoldenInt8Test, WordsInBytesCostLittle) {
   ASSERT_TRUE(open());
   const auto encoder = open_int8(examples, true);
   ASSERT_TRUE(encoder);
-  EXPECT_EQ(encoder->arithmetic(), "int8-compact/2");
+  EXPECT_EQ(encoder->arithmetic(), "int8-compact/3");
   const auto [mean, least] = closeness(*encoder, examples);
   EXPECT_GE(mean, 0.999);
   EXPECT_GE(least, 0.997);

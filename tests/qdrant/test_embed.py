@@ -83,11 +83,11 @@ def test_a_collection_keeps_the_arithmetic_it_began_with(vecmill, place):
                        "--create", *more, env=place.env())
 
     write_notes(vecmill, texts(1))
-    assert embed("--dtype", "int8").json["arithmetic"] == "int8/2"
+    assert embed("--dtype", "int8").json["arithmetic"] == "int8/3"
     write_notes(vecmill, texts(2))
     refused = embed("--dtype", "f32")
-    assert refused.code == 7 and "int8/2" in refused.err and "f32/1" in refused.err
-    assert embed().json["arithmetic"] == "int8/2"
+    assert refused.code == 7 and "int8/3" in refused.err and "f32/1" in refused.err
+    assert embed().json["arithmetic"] == "int8/3"
     assert len(place.points()) == 2
 
 
