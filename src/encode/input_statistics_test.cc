@@ -27,7 +27,7 @@ TEST(InputStatisticsTest, OutliersOverAllRows) {
 TEST(InputStatisticsTest, ProductsWithinABlock) {
   InputStatistics statistics;
   constexpr std::uint32_t kInputs = kGramBlock + 2;
-  std::vector<float> rows(2 * kInputs);
+  std::vector<float> rows(std::size_t{2} * kInputs);
   rows[1] = 2, rows[3] = 5, rows[kGramBlock] = 7, rows[kGramBlock + 1] = -1;
   rows[kInputs + 1] = 4, rows[kInputs + 3] = 10;
   statistics.add(rows.data(), 2, kInputs);
@@ -43,7 +43,7 @@ TEST(InputStatisticsTest, ProductsWithinABlock) {
 
 TEST(InputStatisticsTest, SharesOfACrewAndPartsOfTheRowsGiveTheSameBits) {
   constexpr std::uint32_t kInputs = kGramBlock + 5, kCount = 39;
-  std::vector<float> rows(kCount * kInputs);
+  std::vector<float> rows(std::size_t{kCount} * kInputs);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = std::sin(static_cast<float>(i));
   InputStatistics alone, crew, parts;
   alone.add(rows.data(), kCount, kInputs);
