@@ -21,15 +21,15 @@ namespace {
 /// Adds to each lane the products of four bytes with four weights. Out of line, or the unrolled
 /// tiles take minutes to compile.
 [[gnu::noinline]] void add_dot(IntVec& sum, Bytes a, const std::int8_t* w) {
-  for (int i = 0; i < 16; ++i) {
-    for (int k = 0; k < 4; ++k) sum.lane[i] += a[k] * w[i * 4 + k];
+  for (std::size_t i = 0; i < 16; ++i) {
+    for (std::size_t k = 0; k < 4; ++k) sum.lane[i] += a[k] * w[i * 4 + k];
   }
 }
 /// The same of two words with two.
 [[gnu::noinline]] void add_words(IntVec& sum, Bytes a, const std::int16_t* w) {
   std::int16_t two[2];
   std::memcpy(two, a, sizeof two);
-  for (int i = 0; i < 16; ++i) sum.lane[i] += two[0] * w[i * 2] + two[1] * w[i * 2 + 1];
+  for (std::size_t i = 0; i < 16; ++i) sum.lane[i] += two[0] * w[i * 2] + two[1] * w[i * 2 + 1];
 }
 #ifdef VECMILL_WIDE_TILE
 constexpr std::uint32_t kTileRows = 12;
