@@ -132,28 +132,30 @@ void multiply(const Stretch& s, const Tiles& tiles, std::uint32_t panels, float*
                      : multiply<kPairs, true, true>(s, tiles.upper, sums);
 }
 
-/// Where rows and panels lie, and how many groups of four bytes a row has.
+/// Where rows and panels lie, how many groups of four bytes a row has, and how far apart rows are.
 struct Operands {
   const char* rows;
   const char* panels;
-  std::size_t groups;
+  std::size_t groups, row_stride;
 };
 
 Operands operands(const Product& p) {
   if (p.pairs) {
-    return {reinterpret_cast<const char*>(p.a), reinterpret_cast<const char*>(p.panels), p.k};
+    return {reinterpret_cast<const char*>(p.a), reinterpret_cast<const char*>(p.panels), p.k,
+            p.a_stride * 4};
   }
+  const std::size_t groups = (std::size_t{p.k} + 3) / 4;
   return {reinterpret_cast<const char*>(p.quantized->bytes),
-          reinterpret_cast<const char*>(p.quantized->weights->bytes), (std::size_t{p.k} + 3) / 4};
+          reinterpret_cast<const char*>(p.quantized->weights->bytes), groups, groups * 4};
 }
 
 void add_up(const Product& p, const Step& step, const TileShape& shape) {
-  const auto [rows, panels, groups] = operands(p);
+  const auto [rows, panels, groups, row_stride] = operands(p);
   Tiles tiles{shape.rows <= 16 ? shape.rows : (shape.rows + 1) / 2, 0, kGrain};
   tiles.lower = shape.rows - tiles.upper;
   Stretch s;
-  s.row_stride = groups * 4;
-  s.upper = rows + (step.row * groups + step.first_k) * 4;
+  s.row_stride = row_stride;
+  s.upper = rows + step.row * row_stride + std::size_t{step.first_k} * 4;
   s.lower = s.upper + tiles.upper * s.row_stride;
   s.panel = panels + (step.panel * groups + step.first_k) * 64;
   s.panel_2 = s.panel + groups * 64;
