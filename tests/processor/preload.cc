@@ -162,7 +162,9 @@ __attribute__((constructor)) void start() {
   close(file);
   if (question_count == 0) return;  // a program that is not ours: a shell, say
   const char* only = std::getenv("VECMILL_EMULATED");
-  avx_vnni = only == nullptr || std::string_view(only) != "amx";
+  avx_vnni = only == nullptr;
+  if (only != nullptr && std::string_view(only) != "amx")
+    give_up("VECMILL_EMULATED is amx or unset");
   struct sigaction action = {};
   action.sa_sigaction = on_illegal_instruction;
   action.sa_flags = SA_SIGINFO;

@@ -56,7 +56,7 @@ std::vector<void (*)(const Product&)> pair_products() {
 
 TEST_F(SoftTilesTest, PairsFindTheirWayIntoTilesAndBack) {
   for (const Shape& s : shapes()) {
-    // Rows lie further apart than they are long, as those of attention do.
+    // Two of three cases have rows further apart than they are long, as attention has.
     const std::size_t stride = pairs(s.k) + s.rows % 3;
     const Floats x = random_floats(std::size_t{s.rows} * s.k, 1);
     const Floats weights = random_floats(std::size_t{s.columns} * s.k, 2);
