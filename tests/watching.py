@@ -13,6 +13,7 @@ class Watching:
         self.process = vecmill.start("embed", *words, "--model", "builtin:hash", "--json", "--watch")
         self.passes = queue.Queue()
         self.said = []
+        self.notes = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
         threading.Thread(target=self.listen, daemon=True).start()
 
@@ -24,11 +25,20 @@ class Watching:
     def listen(self):
         for line in self.process.stderr:
             self.said.append(line.decode())
+            self.notes.put(self.said[-1])
+
+    def says(self, words):
+        """Returns when it has said so, after what was asked for before."""
+        while words not in self.notes.get(timeout=60):
+            pass
 
     def embedded(self, count):
         """Returns when so many more texts were embedded, in any number of passes."""
         while count > 0:
-            report = self.passes.get(timeout=60)
+            try:
+                report = self.passes.get(timeout=60)
+            except queue.Empty:
+                pytest.fail(f"{count} are missing still; it says: {self.said}")
             assert report and report["failed"] == 0, (report, self.said)
             count -= report["embedded"]
         assert count == 0, "more than was asked for"

@@ -11,7 +11,7 @@ namespace vecmill {
 
 struct WatchOptions {
   /// How often the input is looked at where nothing tells of changes, and how long a server that
-  /// is out is left alone.
+  /// stays out is left alone at most: the first pause is a second, each next one twice as long.
   std::chrono::seconds poll{10};
 };
 

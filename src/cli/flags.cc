@@ -120,7 +120,8 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"watch", kSwitch, "", "", "",
      "stay, and embed what is new or changed, until Ctrl-C or SIGTERM"},
     {"poll", kAge, "AGE", "", "10s",
-     "with --watch: look so often where nothing tells of changes; wait so long for servers"},
+     "with --watch: look so often where nothing tells of changes; leave a server that is out alone "
+     "for so long at most"},
     {"requests-per-minute", kCount, "N", "", "", "of an API at most; empty: as its tier allows",
      false, 0, kMostRate},
     {"tokens-per-minute", kCount, "N", "", "", "the same", false, 0, kMostRate},

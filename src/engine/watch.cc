@@ -11,6 +11,8 @@
 namespace vecmill {
 namespace {
 
+constexpr std::chrono::seconds kFirstPause{1};  ///< the shortest `poll`: most outages are moments
+
 Status check_job(const EmbedJob& job, const WatchOptions& options) {
   if (options.poll < std::chrono::seconds(1)) {
     return make_error(ErrorKind::kInvalidArgument, "is a second at least", "--poll");
@@ -79,16 +81,19 @@ Status watch(Engine& engine, const EmbedJob& job, const WatchOptions& options,
   };
   note(waiter->note());
   Watch all(engine, job, listeners);
+  std::chrono::seconds pause = kFirstPause;
   for (bool first = true; !stop.stop_requested(); first = false) {
     Status done = all.pass(stop);
     if (done) {
+      pause = kFirstPause;
       waiter->wait(options.poll, stop);
       continue;
     }
     if (done.error().kind == ErrorKind::kCancelled) break;
     if (first || !passes(done.error().kind, job)) return done;
     note(done.error().to_string());
-    (void)engine::sleep_for(options.poll, stop);
+    (void)engine::sleep_for(pause, stop);
+    pause = std::min(2 * pause, options.poll);
   }
   return {};
 }

@@ -1,6 +1,7 @@
 """`embed --watch`: what is new or changed gets its vector, without anybody asking again."""
 
 import json
+import pathlib
 
 import pytest
 from tables import check_rows
@@ -44,6 +45,23 @@ def test_a_lost_session_loses_no_change(vecmill, db, watch):  # noqa: F811
     for n in (6, 7):
         db.sql(f"INSERT INTO kb VALUES ({n}, 'row {n}');"
                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vecmill'")
+        watching.embedded(1)
+    watching.end()
+
+
+def test_a_server_that_was_out_for_a_moment_is_not_left_alone_for_the_whole_poll(vecmill, db, proxy, watch):  # noqa: F811
+    db.sql("CREATE TABLE kb(id int PRIMARY KEY, body text)")
+    insert(db, 1, 5)
+    between = proxy(lambda *_: None)
+    door = pathlib.Path(between.folder, ".s.PGSQL.5432")
+    watching = watch(between.url("kb", key="id", text="body"), "--out", between.url("kb_vectors"),
+                     "--create", "--poll", LONG)
+    watching.embedded(5)
+    for n in (6, 7):
+        door.rename(door.with_name("away"))
+        insert(db, n, n)  # told of on the open session; the pass needs another
+        watching.says("No such file")
+        door.with_name("away").rename(door)
         watching.embedded(1)
     watching.end()
 
