@@ -57,7 +57,13 @@ check() {
 # What a log says of itself: its last line that counts something.
 tally() { grep -hE '^[^[]*[0-9]+ (tests? passed|passed|mismatches|killed)|^lines' "$1" | tail -n 1 || true; }
 
-build() { cmake --preset "$1" && cmake --build "build/$1" -j "$jobs" ${2:+--target ${*:2}}; }
+configure() {
+  local said
+  said=$(cmake --preset "$1" 2>&1) || { echo "$said" && return 1; }
+  # Where PATH finds another compiler than before, CMake begins anew and forgets what the preset sets.
+  [[ $said != *"require your cache to be deleted"* ]] || { rm -rf "build/$1" && cmake --preset "$1"; }
+}
+build() { configure "$1" && cmake --build "build/$1" -j "$jobs" ${2:+--target ${*:2}}; }
 
 # Runs ctest in build/$1 with the other arguments and counts each of its tests.
 suite() {
@@ -118,7 +124,7 @@ stage_tsan() {
   sampled_suite tsan -R "^(provider|remote|http|engine|cache|threads${deep:+|encode})\$"
 }
 stage_tidy() {
-  check "configure tidy (clang)" cmake --preset tidy || return
+  check "configure tidy (clang)" configure tidy || return
   check "clang-tidy" tools/check_tidy.sh build/tidy "$jobs"
 }
 stage_mutants() { check "mutants" python3 tests/mutants/run.py build/dev; }
